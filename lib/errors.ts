@@ -4,30 +4,126 @@
  */
 export const ERRORS = {
   INVALID_INPUT: { status: 400, retryable: false, repair: 'Correct the input and send it again.' },
-  UNAUTHORIZED: { status: 401, retryable: false, repair: 'Send a token of an entry of `people:` as `Authorization: Bearer`; set REALIGN_TOKEN for the command line.' },
-  FORBIDDEN: { status: 403, retryable: false, repair: 'Ask somebody with the role that the message names.' },
+  UNAUTHORIZED: {
+    status: 401,
+    retryable: false,
+    repair:
+      'Send a token of an entry of `people:` as `Authorization: Bearer`; set REALIGN_TOKEN for the command line.',
+  },
+  FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    repair: 'Ask somebody with the role that the message names.',
+  },
   NOT_FOUND: { status: 404, retryable: false, repair: 'List what exists, then name it again.' },
-  AMBIGUOUS: { status: 409, retryable: false, repair: 'Name the environment too: `environment:Kind:namespace:name`.' },
-  CONFLICT: { status: 409, retryable: false, repair: 'Read the present state again, then decide anew.' },
-  DIGEST_STALE: { status: 409, retryable: false, repair: 'The drift or its plan changed; read the question again and decide on what it says now.' },
-  QUESTION_CLOSED: { status: 409, retryable: false, repair: 'Nothing waits for a decision any more; see the record for what happened.' },
-  ALREADY_DECIDED: { status: 409, retryable: false, repair: 'The first decision holds; see the record for who took it.' },
-  NOT_AN_APPROVER: { status: 403, retryable: false, repair: 'The policy names who may approve; ask one of them.' },
-  SELF_APPROVAL: { status: 403, retryable: false, repair: 'Somebody other than the author of the change must approve.' },
-  CONFIG_INVALID: { status: 500, retryable: false, repair: 'Correct the configuration; `realign config check` shows every problem.' },
-  MANIFEST_INVALID: { status: 422, retryable: false, repair: 'Correct the YAML at the place that the message names.' },
-  CONFIGHUB_UNAUTHORIZED: { status: 502, retryable: false, repair: 'Check CUB_TOKEN: ConfigHub refused it.' },
-  CONFIGHUB_REFUSED: { status: 502, retryable: false, repair: 'ConfigHub refused the request; its message says why.' },
-  CONFIGHUB_CONFLICT: { status: 409, retryable: true, repair: 'Somebody else wrote the unit; it is read again.' },
-  CONFIGHUB_UNAVAILABLE: { status: 503, retryable: true, repair: 'ConfigHub cannot be reached; check CUB_API_URL and the network. Realign tries again by itself.' },
-  APPLY_FAILED: { status: 502, retryable: false, repair: 'ConfigHub could not apply the unit; its message says why.' },
-  KUBERNETES_FORBIDDEN: { status: 502, retryable: false, repair: 'Grant the identity the missing right (deploy/base/rbac.yaml), then try again.' },
-  KUBERNETES_REFUSED: { status: 502, retryable: false, repair: 'The API server refused the request; its message says why.' },
-  KUBERNETES_UNAVAILABLE: { status: 503, retryable: true, repair: 'The API server cannot be reached; check KUBECONFIG and the context. Realign tries again by itself.' },
-  TEMPORAL_UNAVAILABLE: { status: 503, retryable: true, repair: 'Temporal cannot be reached; check TEMPORAL_ADDRESS. Realign tries again by itself.' },
-  DATABASE_UNAVAILABLE: { status: 503, retryable: true, repair: 'Postgres cannot be reached; check DATABASE_URL. Realign tries again by itself.' },
-  SETUP_FAILED: { status: 500, retryable: false, repair: 'Follow the message, then run the command again.' },
-  INTERNAL: { status: 500, retryable: true, repair: 'This is a fault of Realign; report it with the log line of the same request id.' },
+  AMBIGUOUS: {
+    status: 409,
+    retryable: false,
+    repair: 'Name the environment too: `environment:Kind:namespace:name`.',
+  },
+  CONFLICT: {
+    status: 409,
+    retryable: false,
+    repair: 'Read the present state again, then decide anew.',
+  },
+  DIGEST_STALE: {
+    status: 409,
+    retryable: false,
+    repair:
+      'The drift or its plan changed; read the question again and decide on what it says now.',
+  },
+  QUESTION_CLOSED: {
+    status: 409,
+    retryable: false,
+    repair: 'Nothing waits for a decision any more; see the record for what happened.',
+  },
+  ALREADY_DECIDED: {
+    status: 409,
+    retryable: false,
+    repair: 'The first decision holds; see the record for who took it.',
+  },
+  NOT_AN_APPROVER: {
+    status: 403,
+    retryable: false,
+    repair: 'The policy names who may approve; ask one of them.',
+  },
+  SELF_APPROVAL: {
+    status: 403,
+    retryable: false,
+    repair: 'Somebody other than the author of the change must approve.',
+  },
+  CONFIG_INVALID: {
+    status: 500,
+    retryable: false,
+    repair: 'Correct the configuration; `realign config check` shows every problem.',
+  },
+  MANIFEST_INVALID: {
+    status: 422,
+    retryable: false,
+    repair: 'Correct the YAML at the place that the message names.',
+  },
+  CONFIGHUB_UNAUTHORIZED: {
+    status: 502,
+    retryable: false,
+    repair: 'Check CUB_TOKEN: ConfigHub refused it.',
+  },
+  CONFIGHUB_REFUSED: {
+    status: 502,
+    retryable: false,
+    repair: 'ConfigHub refused the request; its message says why.',
+  },
+  CONFIGHUB_CONFLICT: {
+    status: 409,
+    retryable: true,
+    repair: 'Somebody else wrote the unit; it is read again.',
+  },
+  CONFIGHUB_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    repair:
+      'ConfigHub cannot be reached; check CUB_API_URL and the network. Realign tries again by itself.',
+  },
+  APPLY_FAILED: {
+    status: 502,
+    retryable: false,
+    repair: 'ConfigHub could not apply the unit; its message says why.',
+  },
+  KUBERNETES_FORBIDDEN: {
+    status: 502,
+    retryable: false,
+    repair: 'Grant the identity the missing right (deploy/base/rbac.yaml), then try again.',
+  },
+  KUBERNETES_REFUSED: {
+    status: 502,
+    retryable: false,
+    repair: 'The API server refused the request; its message says why.',
+  },
+  KUBERNETES_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    repair:
+      'The API server cannot be reached; check KUBECONFIG and the context. Realign tries again by itself.',
+  },
+  TEMPORAL_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    repair: 'Temporal cannot be reached; check TEMPORAL_ADDRESS. Realign tries again by itself.',
+  },
+  DATABASE_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    repair: 'Postgres cannot be reached; check DATABASE_URL. Realign tries again by itself.',
+  },
+  SETUP_FAILED: {
+    status: 500,
+    retryable: false,
+    repair: 'Follow the message, then run the command again.',
+  },
+  INTERNAL: {
+    status: 500,
+    retryable: true,
+    repair: 'This is a fault of Realign; report it with the log line of the same request id.',
+  },
 } as const satisfies Record<string, { status: number; retryable: boolean; repair: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

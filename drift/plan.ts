@@ -1,0 +1,73 @@
+import type { JsonValue } from './json.ts';
+import type { Fix } from './policy.ts';
+
+/** A ConfigHub unit, named so that people and calls both find it. */
+export type UnitRef = {
+  readonly space: string;
+  readonly spaceId: string;
+  readonly slug: string;
+  readonly unitId: string;
+};
+
+/**
+ * What a fix does, in order. `write` puts live values into the unit (accept only), `upgrade` brings one unit to its
+ * upstream's head, `apply` has ConfigHub write the unit to its cluster, `ask` hands a downstream unit whose environment
+ * asks to a question of its own (a promotion).
+ */
+export type PlanStep =
+  | {
+      readonly kind: 'write';
+      readonly unit: UnitRef;
+      readonly revision: number;
+      readonly paths: readonly string[];
+    }
+  | {
+      readonly kind: 'upgrade';
+      readonly unit: UnitRef;
+      readonly upstream: UnitRef;
+      readonly fromRevision: number;
+      /** Upstream head that the unit is brought to; undefined when an earlier step of this plan makes it. */
+      readonly toRevision?: number;
+      readonly environment: string;
+    }
+  | { readonly kind: 'apply'; readonly unit: UnitRef; readonly environment: string }
+  | {
+      readonly kind: 'ask';
+      readonly unit: UnitRef;
+      readonly upstream: UnitRef;
+      readonly environment: string;
+    };
+
+/** One live field (or whole object, path '') that the plan's applies will change. */
+export type ReachEntry = {
+  readonly environment: string;
+  /** `Kind/namespace/name`. */
+  readonly resource: string;
+  readonly path: string;
+  readonly from?: JsonValue;
+  readonly to?: JsonValue;
+};
+
+/** A fix, worked out before anyone is asked and executed exactly. */
+export type Plan = {
+  readonly fix: Fix;
+  readonly steps: readonly PlanStep[];
+  readonly reach: readonly ReachEntry[];
+  /** In the imperative, for people: `apply unit backend-api in acorn-bear-dev`. */
+  readonly description: string;
+};
+
+/** One line per step, as questions, the command line and the Temporal UI show them. */
+export function describeStep(step: PlanStep): string {
+  const unit = `${step.unit.space}/${step.unit.slug}`;
+  switch (step.kind) {
+    case 'write':
+      return `write ${step.paths.join(', ')} into unit ${unit}`;
+    case 'upgrade':
+      return `upgrade unit ${unit} from ${step.upstream.space} (revision ${step.fromRevision} → ${step.toRevision ?? 'new head'})`;
+    case 'apply':
+      return `apply unit ${unit} to ${step.environment}`;
+    case 'ask':
+      return `ask about upgrading ${unit} (${step.environment})`;
+  }
+}

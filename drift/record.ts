@@ -1,0 +1,145 @@
+import type { Direction, FieldChange, Severity } from './field-change.ts';
+import type { Plan } from './plan.ts';
+import type { Fix, PolicyOutcome } from './policy.ts';
+import type { ResourceRef } from './resource-ref.ts';
+
+export type DriftStatus = 'active' | 'resolved' | 'none';
+export type Decision = 'approve' | 'reject' | 'accept' | 'snooze';
+/** How an episode stands or ended, as the demo's JSON and the record say it. */
+export type Outcome =
+  | 'detecting'
+  | 'waiting'
+  | 'fixing'
+  | 'fixed'
+  | 'partly-fixed'
+  | 'accepted'
+  | 'rejected'
+  | 'snoozed'
+  | 'expired'
+  | 'tracked'
+  | 'resolved'
+  | 'transient'
+  | 'failed';
+
+/** What a detection found of one resource; redacted, small enough for a workflow history. */
+export type Finding = {
+  readonly ref: ResourceRef;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly changes: readonly FieldChange[];
+  /** Changes beyond the limit that `changes` leaves out. */
+  readonly omitted: number;
+  readonly severity: Severity;
+  readonly direction: Direction;
+  /** Last field manager seen on the changed fields, or `unknown`. */
+  readonly who: string;
+  /** Binds a decision to exactly this difference. */
+  readonly diffDigest: string;
+  readonly costDeltaUsdMonthly?: number;
+  readonly score: number;
+};
+
+/** One drift of one resource, from first seen to its end. The id is minted by whoever starts the run. */
+export type Episode = {
+  readonly episodeId: string;
+  readonly ref: ResourceRef;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly firstDetected: string;
+  readonly finding?: Finding;
+  readonly rule?: string;
+  readonly policyOutcome?: PolicyOutcome;
+  readonly outcome: Outcome;
+  /** Absent while the episode is open. */
+  readonly endedAt?: string;
+  readonly message?: string;
+};
+
+/** One attempt of one step of an episode or promotion; append-only. */
+export type StepEntry = {
+  readonly episodeId: string;
+  /** Name of the activity or transition: `detect`, `apply`, `verify`, … */
+  readonly step: string;
+  /** Makes the entry unique within the episode and step, e.g. the unit or the question. */
+  readonly key: string;
+  readonly attempt: number;
+  readonly status: 'started' | 'done' | 'failed';
+  readonly at: string;
+  readonly message?: string;
+};
+
+export type QuestionStatus =
+  | 'open'
+  | 'approved'
+  | 'rejected'
+  | 'accepted'
+  | 'snoozed'
+  | 'expired'
+  | 'withdrawn'
+  | 'superseded';
+
+/** A plan put to people. */
+export type Question = {
+  readonly id: string;
+  readonly kind: 'drift' | 'promotion';
+  readonly workflowId: string;
+  readonly episodeId: string;
+  /** How often this workflow has asked, from 1. */
+  readonly number: number;
+  readonly environment: string;
+  /** Absent for a promotion. */
+  readonly ref?: ResourceRef;
+  readonly unit?: string;
+  readonly severity: Severity;
+  readonly summary: string;
+  readonly finding?: Finding;
+  /** One plan for each fix that can be chosen; approve executes the first. */
+  readonly plans: readonly Plan[];
+  readonly offered: Fix;
+  readonly digest: string;
+  readonly rule: string;
+  readonly quorum: number;
+  readonly approvers: readonly string[];
+  readonly approvals: readonly string[];
+  readonly status: QuestionStatus;
+  readonly askedAt: string;
+  readonly expiresAt: string;
+  readonly closedAt?: string;
+};
+
+/** A person's answer as the api stored it, before it was sent to the workflow. */
+export type DecisionRow = {
+  readonly decisionId: string;
+  readonly questionId: string;
+  readonly decision: Decision;
+  readonly person: string;
+  readonly roles: readonly string[];
+  readonly door: 'slack' | 'rest' | 'cli' | 'dashboard';
+  readonly digest: string;
+  readonly reason: string;
+  readonly snoozeUntil?: string;
+  readonly at: string;
+  /** `pending` until the workflow answered. */
+  readonly result: 'pending' | 'taken' | 'refused';
+  readonly refusal?: string;
+};
+
+export type AnalysisScope = {
+  readonly environment?: string;
+  readonly namespace?: string;
+  /** `Kind:namespace:name`. */
+  readonly resource?: string;
+};
+
+export type AnalysisRun = {
+  readonly runId: string;
+  readonly workflowId: string;
+  readonly scope: AnalysisScope;
+  readonly status: 'running' | 'completed' | 'failed';
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  readonly total: number;
+  readonly checked: number;
+  readonly drifted: number;
+  readonly errors: readonly string[];
+};

@@ -1,0 +1,146 @@
+import type { Severity } from '../drift/field-change.ts';
+import type { JsonValue } from '../drift/json.ts';
+import type { PolicyOutcome } from '../drift/policy.ts';
+import type {
+  AnalysisRun,
+  AnalysisScope,
+  DecisionRow,
+  DriftStatus,
+  Episode,
+  Finding,
+  Outcome,
+  Question,
+  QuestionStatus,
+  StepEntry,
+} from '../drift/record.ts';
+import type { ResourceRef } from '../drift/resource-ref.ts';
+
+/** The read model of one resource: DriftGuard's record with what it lacked added beside. */
+export type DriftRecord = {
+  readonly id: string;
+  readonly ref: ResourceRef;
+  readonly status: DriftStatus;
+  readonly episodeId?: string;
+  readonly finding?: Finding;
+  readonly outcome?: Outcome;
+  /** Redacted. */
+  readonly desiredState: JsonValue;
+  readonly liveState: JsonValue;
+  readonly desiredHash: string;
+  readonly firstDetected?: string;
+  readonly resolvedAt?: string;
+  readonly resolutionMessage: string;
+  readonly lastUpdated: string;
+  readonly createdAt: string;
+};
+
+export type RecordQuery = {
+  readonly environment?: string;
+  readonly namespace?: string;
+  readonly kind?: string;
+  readonly name?: string;
+  readonly severity?: Severity;
+  readonly status?: DriftStatus;
+  readonly driftDetected?: boolean;
+  /** At most 1,000; default 100. */
+  readonly limit?: number;
+  /** What the previous page's `nextCursor` said. */
+  readonly cursor?: string;
+};
+
+export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string };
+
+export type Statistics = {
+  readonly total: number;
+  readonly active: number;
+  readonly resolved: number;
+  readonly none: number;
+  readonly activeLastDay: number;
+  readonly resolvedLastDay: number;
+};
+
+/** Everything Realign remembers. Writes are idempotent: repeating one with the same keys changes nothing. */
+export type Store = {
+  readonly episodes: {
+    /** Creates the episode (outcome `detecting`) and makes its resource's record active. */
+    open(
+      episode: Episode,
+      states: { desired: JsonValue; live: JsonValue; desiredHash: string },
+    ): Promise<void>;
+    /** Stores what is known now: finding, rule, policy outcome, outcome, message. */
+    update(
+      episodeId: string,
+      change: {
+        finding?: Finding;
+        rule?: string;
+        policyOutcome?: PolicyOutcome;
+        outcome?: Outcome;
+        message?: string;
+        states?: { desired: JsonValue; live: JsonValue; desiredHash: string };
+      },
+    ): Promise<void>;
+    /** Ends the episode; a resource whose record is active with this episode becomes resolved. */
+    close(episodeId: string, outcome: Outcome, message: string, at: string): Promise<void>;
+    find(episodeId: string): Promise<Episode | undefined>;
+    listFor(ref: ResourceRef, limit: number): Promise<readonly Episode[]>;
+    listOpen(): Promise<readonly Episode[]>;
+    appendStep(entry: StepEntry): Promise<void>;
+    listSteps(episodeId: string): Promise<readonly StepEntry[]>;
+  };
+  readonly records: {
+    /** A resource that was compared and has no drift gets a record `none`; active and resolved ones stay as they are. */
+    noteClean(
+      ref: ResourceRef,
+      states: { desired: JsonValue; live: JsonValue; desiredHash: string },
+      at: string,
+    ): Promise<void>;
+    list(query: RecordQuery): Promise<Page<DriftRecord>>;
+    /** All records that match the parts given (kind, namespace, name and maybe environment). */
+    find(parts: {
+      environment?: string;
+      kind: string;
+      namespace: string;
+      name: string;
+    }): Promise<readonly DriftRecord[]>;
+    statistics(environment?: string): Promise<Statistics>;
+  };
+  readonly questions: {
+    /** Opens a question; any other open question of the same workflow becomes `superseded`. */
+    open(question: Question): Promise<void>;
+    setApprovals(id: string, approvals: readonly string[]): Promise<void>;
+    close(id: string, status: Exclude<QuestionStatus, 'open'>, at: string): Promise<void>;
+    find(id: string): Promise<Question | undefined>;
+    list(query: {
+      status?: QuestionStatus;
+      environment?: string;
+      limit: number;
+    }): Promise<readonly Question[]>;
+    openFor(ref: ResourceRef): Promise<Question | undefined>;
+  };
+  readonly decisions: {
+    insert(row: DecisionRow): Promise<void>;
+    settle(decisionId: string, result: 'taken' | 'refused', refusal?: string): Promise<void>;
+    find(decisionId: string): Promise<DecisionRow | undefined>;
+    listFor(questionId: string): Promise<readonly DecisionRow[]>;
+  };
+  readonly analysisRuns: {
+    start(run: {
+      runId: string;
+      workflowId: string;
+      scope: AnalysisScope;
+      startedAt: string;
+    }): Promise<void>;
+    progress(
+      runId: string,
+      counts: { total: number; checked: number; drifted: number; errors: readonly string[] },
+    ): Promise<void>;
+    finish(runId: string, status: 'completed' | 'failed', at: string): Promise<void>;
+    find(runId: string): Promise<AnalysisRun | undefined>;
+    findRunning(workflowId: string): Promise<AnalysisRun | undefined>;
+  };
+  /** The installation's secret key for keyed hashes, made at first use. 32 bytes. */
+  installationKey(): Promise<Uint8Array>;
+  /** Answers when Postgres does; throws DATABASE_UNAVAILABLE otherwise. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+};

@@ -1,0 +1,48 @@
+import type { Config } from './config.ts';
+import type { Refuse } from './config-files.ts';
+import { didYouMean } from './nearest-name.ts';
+
+/** What is wrong only when keys are read together. */
+export function checkWhole(config: Config, refuse: Refuse): void {
+  const names = config.environments.map((one) => one.name);
+  config.environments.forEach((environment, index) => {
+    const { name, upstream, namespaces, defaultNamespace } = environment;
+    if (names.indexOf(name) < index)
+      refuse(['environments', index, 'name'], `"${name}" is there twice`);
+    if (namespaces.length > 0 && !namespaces.includes(defaultNamespace)) {
+      refuse(
+        ['environments', index, 'namespaces'],
+        `the default namespace "${defaultNamespace}" is not among them; add it or set defaultNamespace`,
+      );
+    }
+    if (upstream !== undefined && (upstream === name || !names.includes(upstream))) {
+      const hint = didYouMean(
+        upstream,
+        names.filter((one) => one !== name),
+      );
+      refuse(['environments', index, 'upstream'], `"${upstream}" is no other environment${hint}`);
+    }
+  });
+  for (const field of ['name', 'tokenSha256', 'email', 'slackId'] as const) {
+    const key = field === 'tokenSha256' ? 'tokenHash' : field;
+    const values = config.people.map((person) => person[field]);
+    values.forEach((value, index) => {
+      if (value === undefined || values.indexOf(value) === index) return;
+      refuse(['people', index, key], `${config.people[values.indexOf(value)]?.name} has the same`);
+    });
+  }
+  if (config.api.auth === 'none' && !isLoopback(config.api.host)) {
+    refuse(
+      ['api', 'auth'],
+      `none is allowed only while api.host is a loopback address, not "${config.api.host}"`,
+    );
+  }
+  if (config.api.metricsPort === config.api.port)
+    refuse(['api', 'metricsPort'], 'equals the port of the api');
+  if (config.settle.maxMs < config.settle.quietMs)
+    refuse(['settle', 'max'], 'is shorter than settle.quiet');
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import type { ConfigProblem } from './config-problems.ts';
+import type { ConfigFile } from './config-schema.ts';
+
+/** Every environment variable that Realign reads; deploy/ and docker-compose.yml may set no other. An empty one counts as not set. */
+export const ENVIRONMENT_VARIABLES = {
+  KUBECONFIG: 'kubeconfig of environments that name none',
+  NAMESPACE: 'default namespace of environments that name none (qa)',
+  CUB_SPACE: 'space of the one environment when the file lists none (acorn-bear-qa)',
+  CUB_API_URL: 'confighub.url',
+  CONFIGHUB_URL: 'confighub.url, where CUB_API_URL is not set',
+  CUB_TOKEN: 'confighub.token',
+  CONFIGHUB_TOKEN: 'confighub.token, where CUB_TOKEN is not set',
+  CLAUDE_API_KEY: 'claude.apiKey',
+  AUTO_FIX: 'autoFix (true, 1, yes; false, 0, no)',
+  DATABASE_URL: 'database.url',
+  TEMPORAL_ADDRESS: 'temporal.address',
+  TEMPORAL_NAMESPACE: 'temporal.namespace',
+  TEMPORAL_UI_URL: 'temporal.uiUrl',
+  PORT: 'api.port',
+  REALIGN_CONFIG: 'path of realign.yaml',
+  REALIGN_LOG_LEVEL: 'log.level',
+  REALIGN_URL: 'where the command line finds the api (http://127.0.0.1:8080)',
+  REALIGN_TOKEN: 'token that the command line sends',
+  REALIGN_CACHE_DIR: 'where downloaded binaries are kept',
+} as const;
+
+export type EnvironmentVariable = keyof typeof ENVIRONMENT_VARIABLES;
+
+/** What the environment says over the file. */
+export type Overrides = {
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
+  readonly space?: string;
+  readonly confighubUrl?: string;
+  readonly confighubToken?: string;
+  readonly claudeApiKey?: string;
+  readonly autoFix?: boolean;
+  readonly databaseUrl?: string;
+  readonly temporalAddress?: string;
+  readonly temporalNamespace?: string;
+  readonly temporalUiUrl?: string;
+  readonly port?: number;
+  readonly logLevel?: ConfigFile['log']['level'];
+};
+
+const YES = ['true', '1', 'yes'];
+const NO = ['false', '0', 'no'];
+
+const url = z.url({
+  protocol: /^https?$/,
+  error: 'expected a URL that begins with http:// or https://',
+});
+const parsers = {
+  url: url.transform((value) => value.replace(/\/+$/, '')),
+  database: z.url({
+    protocol: /^postgres(ql)?$/,
+    error: 'expected a URL that begins with postgres://',
+  }),
+  address: z.string().regex(/^\S+:\d{1,5}$/, 'expected host:port, such as 127.0.0.1:7233'),
+  text: z.string().max(65_536),
+  flag: z
+    .string()
+    .toLowerCase()
+    .refine((value) => YES.includes(value) || NO.includes(value), 'expected true or false')
+    .transform((value) => YES.includes(value)),
+  port: z
+    .string()
+    .regex(/^\d{1,5}$/, 'expected a port number')
+    .transform(Number)
+    .pipe(z.int().min(1).max(65_535)),
+  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+};
+
+/** Reads the variables; a wrong one is pushed to `problems` by its name, never with its value. */
+export function readEnvironment(env: NodeJS.ProcessEnv, problems: ConfigProblem[]): Overrides {
+  const read = <T>(parser: z.ZodType<T>, ...names: readonly EnvironmentVariable[]) => {
+    const name = names.find((one) => env[one] !== undefined && env[one] !== '');
+    if (name === undefined) return undefined;
+    const result = parser.safeParse(env[name]);
+    if (result.success) return result.data;
+    problems.push({ key: name, message: result.error.issues[0]?.message ?? 'cannot be read' });
+    return undefined;
+  };
+  return withoutUndefined({
+    kubeconfig: read(parsers.text, 'KUBECONFIG'),
+    namespace: read(parsers.text, 'NAMESPACE'),
+    space: read(parsers.text, 'CUB_SPACE'),
+    confighubUrl: read(parsers.url, 'CUB_API_URL', 'CONFIGHUB_URL'),
+    confighubToken: read(parsers.text, 'CUB_TOKEN', 'CONFIGHUB_TOKEN'),
+    claudeApiKey: read(parsers.text, 'CLAUDE_API_KEY'),
+    autoFix: read(parsers.flag, 'AUTO_FIX'),
+    databaseUrl: read(parsers.database, 'DATABASE_URL'),
+    temporalAddress: read(parsers.address, 'TEMPORAL_ADDRESS'),
+    temporalNamespace: read(parsers.text, 'TEMPORAL_NAMESPACE'),
+    temporalUiUrl: read(parsers.url, 'TEMPORAL_UI_URL'),
+    port: read(parsers.port, 'PORT'),
+    logLevel: read(parsers.level, 'REALIGN_LOG_LEVEL'),
+  });
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** With exactOptionalPropertyTypes a key is either there or not; this drops the ones that are not. */
+export function withoutUndefined<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Defined<T>;
+}

@@ -1,0 +1,203 @@
+import { z } from 'zod';
+import { CHANGE_TYPES, DIRECTIONS, SEVERITIES } from '../drift/field-change.ts';
+import { parseDurationMs } from './duration.ts';
+
+/** The shape of realign.yaml. Defaults live here and nowhere else; docs/configuration.md documents every key. */
+
+export const ROLES = ['viewer', 'approver', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** What the defaults watch: the workloads, their configuration, and who may do what. */
+export const DEFAULT_RESOURCES = [
+  'deployments',
+  'statefulsets',
+  'daemonsets',
+  'services',
+  'configmaps',
+  'roles',
+  'rolebindings',
+] as const;
+
+const MAX_ENVIRONMENTS = 100;
+const MAX_POLICIES = 200;
+const MAX_PEOPLE = 1_000;
+const MAX_LIST = 200;
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
+    'expected a name of letters, digits, "-", "_" and "." (at most 63)',
+  );
+const namespace = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'expected the name of a namespace');
+const text = z.string().min(1).max(1_024);
+const names = z
+  .array(text)
+  .min(1, 'expected at least one; leave the key out for "any"')
+  .max(MAX_LIST);
+const labels = z.record(text, z.string().max(256));
+const webUrl = z
+  .url({ protocol: /^https?$/, error: 'expected a URL that begins with http:// or https://' })
+  .transform((url) => url.replace(/\/+$/, ''));
+const port = z.int().min(1).max(65_535);
+
+/** A duration such as `90s`, in milliseconds once parsed. */
+function duration(minMs: number, maxMs: number) {
+  return z.string('expected a duration such as 30s, 15m or 24h').transform((value, context) => {
+    const ms = parseDurationMs(value);
+    if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
+    context.issues.push({
+      code: 'custom',
+      input: value,
+      message:
+        ms === undefined
+          ? `"${value}" is not a duration; write for example 30s, 15m or 24h`
+          : `${value} is out of range: ${minMs / SECOND_MS} s to ${maxMs / SECOND_MS} s`,
+    });
+    return z.NEVER;
+  });
+}
+
+const environment = z.strictObject({
+  name,
+  labels: labels.default({}),
+  source: z.strictObject({ kind: z.literal('confighub').default('confighub'), space: name }),
+  cluster: z
+    .strictObject({ kubeconfig: text.exactOptional(), context: text.exactOptional() })
+    .prefault({}),
+  defaultNamespace: namespace.exactOptional(),
+  namespaces: z.array(namespace).max(MAX_LIST).exactOptional(),
+  upstream: name.exactOptional(),
+});
+
+const policyMatch = z.strictObject({
+  environments: names.exactOptional(),
+  filters: names.exactOptional(),
+  kinds: names.exactOptional(),
+  namespaces: names.exactOptional(),
+  types: z.array(z.enum(CHANGE_TYPES)).min(1).exactOptional(),
+  directions: z.array(z.enum(DIRECTIONS)).min(1).exactOptional(),
+  minSeverity: z.enum(SEVERITIES).exactOptional(),
+  labels: labels.exactOptional(),
+});
+
+const policy = z.strictObject({
+  name,
+  match: policyMatch.prefault({}),
+  outcome: z.enum(['auto', 'ask', 'notify', 'track']),
+  upgrade: z.enum(['never', 'with-fix']).default('never'),
+  quorum: z.int().min(1).max(20).default(1),
+  approvers: z.array(text).max(MAX_LIST).default([]),
+  selfApproval: z.boolean().default(false),
+  unknownAuthor: z.enum(['allow', 'extra-approver']).default('allow'),
+  expiry: duration(SECOND_MS, 90 * DAY_MS).prefault('24h'),
+  remindersAt: z
+    .array(z.number().gt(0).lt(1))
+    .max(10)
+    .default([0.25, 0.5, 0.9])
+    .refine(
+      (parts) => parts.every((part, index) => index === 0 || part > (parts[index - 1] ?? 0)),
+      'expected growing parts of the time until expiry, such as [0.5, 0.9]',
+    ),
+});
+
+const person = z.strictObject({
+  name,
+  roles: z.array(z.enum(ROLES)).min(1),
+  tokenHash: z
+    .string()
+    .regex(
+      /^sha256:[0-9a-f]{64}$/,
+      'expected sha256: and the 64 hex digits that `printf %s TOKEN | sha256sum` prints',
+    ),
+  email: z.email().exactOptional(),
+  slackId: text.exactOptional(),
+});
+
+/** A plural such as `deployments`, or `apps/v1/Deployment` (`v1/ConfigMap` in the core group). */
+const resource = z
+  .string()
+  .regex(
+    /^(?:[a-z][a-z0-9]*|(?:[a-z0-9.-]+\/)?v[0-9][a-z0-9]*\/[A-Z][A-Za-z0-9]*)$/,
+    'expected a plural such as deployments, or group/version/Kind such as apps/v1/Deployment',
+  );
+
+export const configSchema = z.strictObject({
+  environments: z.array(environment).min(1).max(MAX_ENVIRONMENTS).exactOptional(),
+  resources: z
+    .array(resource)
+    .min(1)
+    .max(MAX_LIST)
+    .default([...DEFAULT_RESOURCES]),
+  confighub: z
+    .strictObject({
+      url: webUrl.prefault('https://hub.confighub.com/api/v1'),
+      token: text.exactOptional(),
+      tokenFile: text.exactOptional(),
+      dialect: z.enum(['auto', 'bridge', 'release']).default('auto'),
+      refresh: duration(SECOND_MS / 10, HOUR_MS).prefault('5s'),
+      filtersSpace: name.exactOptional(),
+    })
+    .prefault({}),
+  temporal: z
+    .strictObject({
+      address: z
+        .string()
+        .regex(/^\S+:\d{1,5}$/, 'expected host:port, such as 127.0.0.1:7233')
+        .default('127.0.0.1:7233'),
+      namespace: text.default('default'),
+      taskQueue: text.default('realign'),
+      uiUrl: webUrl.prefault('http://127.0.0.1:8233'),
+    })
+    .prefault({}),
+  database: z
+    .strictObject({
+      url: z
+        .url({ protocol: /^postgres(ql)?$/, error: 'expected a URL that begins with postgres://' })
+        .exactOptional(),
+      urlFile: text.exactOptional(),
+    })
+    .prefault({}),
+  claude: z
+    .strictObject({ apiKey: text.exactOptional(), apiKeyFile: text.exactOptional() })
+    .prefault({}),
+  policies: z.array(policy).max(MAX_POLICIES).default([]),
+  autoFix: z.boolean().default(false),
+  people: z.array(person).max(MAX_PEOPLE).default([]),
+  api: z
+    .strictObject({
+      host: text.default('127.0.0.1'),
+      port: port.default(8080),
+      auth: z.enum(['token', 'none']).default('token'),
+      metricsPort: port.exactOptional(),
+    })
+    .prefault({}),
+  settle: z
+    .strictObject({
+      quiet: duration(0, MINUTE_MS).prefault('1s'),
+      max: duration(0, 10 * MINUTE_MS).prefault('15s'),
+    })
+    .prefault({}),
+  rolloutTimeout: duration(SECOND_MS, DAY_MS).prefault('5m'),
+  applyTimeout: duration(SECOND_MS, DAY_MS).prefault('5m'),
+  residue: z.enum(['report', 'patch']).default('report'),
+  appliers: z.array(text).min(1).max(20).default(['confighub']),
+  redaction: z
+    .strictObject({
+      key: z.string().min(16, 'expected at least 16 characters').exactOptional(),
+      keyFile: text.exactOptional(),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
+    .prefault({}),
+});
+
+export type ConfigFile = z.output<typeof configSchema>;

@@ -1,0 +1,260 @@
+import { dirname, resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import type { PolicyRule } from '../drift/policy.ts';
+import { checkWhole } from './config-checks.ts';
+import { type Overrides, readEnvironment, withoutUndefined } from './config-environment.ts';
+import { type Place, pathFrom, type Refuse, readLimited, readSecret } from './config-files.ts';
+import { policyProblems, toPolicyRule } from './config-policies.ts';
+import {
+  type ConfigProblem,
+  describeProblem,
+  lineFinder,
+  problemAt,
+  schemaProblems,
+  type YamlSource,
+} from './config-problems.ts';
+import { type ConfigFile, configSchema, type Role } from './config-schema.ts';
+import { AppError } from './errors.ts';
+
+export type { Role } from './config-schema.ts';
+
+export type EnvironmentConfig = {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly source: { readonly kind: 'confighub'; readonly space: string };
+  /** Without kubeconfig: the in-cluster identity, or kubectl's default file. */
+  readonly cluster: { readonly kubeconfig?: string; readonly context?: string };
+  readonly defaultNamespace: string;
+  /** Empty = all namespaces. */
+  readonly namespaces: readonly string[];
+  /** Name of the environment that this one is upgraded from. */
+  readonly upstream?: string;
+};
+
+export type Person = {
+  readonly name: string;
+  readonly roles: readonly Role[];
+  /** 64 hex digits. */
+  readonly tokenSha256: string;
+  readonly email?: string;
+  readonly slackId?: string;
+};
+
+/** Everything that can be configured, with defaults filled in. Holds secrets: never log or serve it as a whole. */
+export type Config = {
+  readonly environments: readonly EnvironmentConfig[];
+  /** Plurals (`deployments`) or `group/version/Kind` (`apps/v1/Deployment`, `v1/ConfigMap`). */
+  readonly resources: readonly string[];
+  readonly confighub: {
+    /** Without a slash at the end. */
+    readonly url: string;
+    readonly token?: string;
+    readonly dialect: 'auto' | 'bridge' | 'release';
+    readonly refreshMs: number;
+    /** Slug of the space whose Filters policies match; each environment's own space when absent. */
+    readonly filtersSpace?: string;
+  };
+  readonly temporal: {
+    readonly address: string;
+    readonly namespace: string;
+    readonly taskQueue: string;
+    readonly uiUrl: string;
+  };
+  readonly database: { readonly url: string };
+  readonly claude: { readonly apiKey?: string };
+  /** First match decides. */
+  readonly policies: readonly PolicyRule[];
+  readonly autoFix: boolean;
+  readonly people: readonly Person[];
+  readonly api: {
+    readonly host: string;
+    readonly port: number;
+    readonly auth: 'token' | 'none';
+    readonly metricsPort?: number;
+  };
+  readonly settle: { readonly quietMs: number; readonly maxMs: number };
+  readonly rolloutTimeoutMs: number;
+  readonly applyTimeoutMs: number;
+  readonly residue: 'report' | 'patch';
+  /** Field managers whose fields are desired ones. */
+  readonly appliers: readonly string[];
+  readonly redaction: { readonly key?: string };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
+};
+
+/** What a command's options say over file and environment. */
+export type ConfigFlags = {
+  readonly port?: number;
+  readonly host?: string;
+  readonly logLevel?: Config['log']['level'];
+};
+
+export const DEFAULT_CONFIG_FILE = 'realign.yaml';
+
+const DEFAULT_SPACE = 'acorn-bear-qa';
+const DEFAULT_NAMESPACE = 'qa';
+const DEFAULT_DATABASE_URL = 'postgres://127.0.0.1:5432/realign';
+const MAX_FILE_BYTES = 1024 * 1024;
+/** Aliases beyond this are taken for an attack on memory ("billion laughs"). */
+const MAX_YAML_ALIASES = 100;
+
+/**
+ * The configuration from realign.yaml (`file`, else REALIGN_CONFIG, else ./realign.yaml if there is one), then environment
+ * variables, then flags, the later winning. Throws CONFIG_INVALID that lists every problem at once, each with key and
+ * line; `details.problems` has them as data. No secret value is ever part of a message.
+ */
+export function loadConfig(options: {
+  readonly file?: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly flags?: ConfigFlags;
+}): Config {
+  const named = options.file ?? (options.env['REALIGN_CONFIG'] || undefined);
+  const file = named ?? DEFAULT_CONFIG_FILE;
+  const read = readLimited(resolve(file), MAX_FILE_BYTES);
+  if ('error' in read && (named !== undefined || read.missing !== true)) {
+    throw invalid(file, [{ key: file, message: read.error }]);
+  }
+  return parseConfig('error' in read ? '' : read.text, { ...options, file });
+}
+
+/** `loadConfig` of a text; `file` is what messages call it and what relative paths in it start from. */
+export function parseConfig(
+  yaml: string,
+  options: {
+    readonly file?: string;
+    readonly env: NodeJS.ProcessEnv;
+    readonly flags?: ConfigFlags;
+  },
+): Config {
+  const file = options.file ?? DEFAULT_CONFIG_FILE;
+  const problems: ConfigProblem[] = [];
+  const overrides = readEnvironment(options.env, problems);
+  const source = parseYaml(yaml, file);
+  const parsed = configSchema.safeParse(source.data ?? {});
+  if (!parsed.success) throw invalid(file, [...problems, ...schemaProblems(source, parsed.error)]);
+  const refuse: Refuse = (path, message) => problems.push(problemAt(source, path, message));
+  const config = assemble(parsed.data, overrides, options.flags ?? {}, {
+    directory: dirname(resolve(file)),
+    refuse,
+  });
+  checkWhole(config, refuse);
+  for (const { index, key, message } of policyProblems(config.policies, {
+    environments: config.environments.map((one) => one.name),
+    people: parsed.data.people,
+  })) {
+    refuse(['policies', index, ...key.split('.')], message);
+  }
+  if (problems.length > 0) throw invalid(file, problems);
+  return config;
+}
+
+function parseYaml(yaml: string, file: string): YamlSource {
+  const lines = new LineCounter();
+  const document = parseDocument(yaml, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw invalid(
+      file,
+      document.errors.map((error) => ({
+        key: 'YAML',
+        message: error.message,
+        line: lines.linePos(error.pos[0]).line,
+      })),
+    );
+  }
+  try {
+    const data: unknown = document.toJS({ maxAliasCount: MAX_YAML_ALIASES });
+    return { data, lineOf: lineFinder(document, lines) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw invalid(file, [{ key: 'YAML', message }]);
+  }
+}
+
+function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: Place): Config {
+  const { confighub, temporal, database, claude, redaction, settle } = file;
+  const token =
+    env.confighubToken ??
+    readSecret(place, ['confighub', 'token'], confighub.token, confighub.tokenFile);
+  const databaseUrl =
+    env.databaseUrl ?? readSecret(place, ['database', 'url'], database.url, database.urlFile);
+  const apiKey =
+    env.claudeApiKey ?? readSecret(place, ['claude', 'apiKey'], claude.apiKey, claude.apiKeyFile);
+  const key = readSecret(place, ['redaction', 'key'], redaction.key, redaction.keyFile);
+  return {
+    environments: environmentsOf(file, env, place),
+    resources: file.resources,
+    confighub: {
+      url: env.confighubUrl ?? confighub.url,
+      dialect: confighub.dialect,
+      refreshMs: confighub.refresh,
+      ...withoutUndefined({ token, filtersSpace: confighub.filtersSpace }),
+    },
+    temporal: {
+      address: env.temporalAddress ?? temporal.address,
+      namespace: env.temporalNamespace ?? temporal.namespace,
+      taskQueue: temporal.taskQueue,
+      uiUrl: env.temporalUiUrl ?? temporal.uiUrl,
+    },
+    database: { url: databaseUrl ?? DEFAULT_DATABASE_URL },
+    claude: withoutUndefined({ apiKey }),
+    policies: file.policies.map(toPolicyRule),
+    autoFix: env.autoFix ?? file.autoFix,
+    people: file.people.map(({ tokenHash, ...person }) => ({
+      ...person,
+      tokenSha256: tokenHash.slice('sha256:'.length),
+    })),
+    api: { ...file.api, ...withoutUndefined({ port: flags.port ?? env.port, host: flags.host }) },
+    settle: { quietMs: settle.quiet, maxMs: settle.max },
+    rolloutTimeoutMs: file.rolloutTimeout,
+    applyTimeoutMs: file.applyTimeout,
+    residue: file.residue,
+    appliers: file.appliers,
+    redaction: withoutUndefined({ key }),
+    log: { level: flags.logLevel ?? env.logLevel ?? file.log.level },
+  };
+}
+
+/** Environments of the file, or the one that the seeds' variables describe, named after its space. */
+function environmentsOf(
+  file: ConfigFile,
+  env: Overrides,
+  place: Place,
+): readonly EnvironmentConfig[] {
+  const fallbackNamespace = env.namespace ?? DEFAULT_NAMESPACE;
+  if (!file.environments) {
+    const space = env.space ?? DEFAULT_SPACE;
+    return [
+      {
+        name: space,
+        labels: {},
+        source: { kind: 'confighub', space },
+        cluster: withoutUndefined({ kubeconfig: env.kubeconfig }),
+        defaultNamespace: fallbackNamespace,
+        namespaces: [fallbackNamespace],
+      },
+    ];
+  }
+  return file.environments.map((environment) => {
+    const defaultNamespace = environment.defaultNamespace ?? fallbackNamespace;
+    const { kubeconfig, context } = environment.cluster;
+    return {
+      ...environment,
+      cluster: withoutUndefined({
+        kubeconfig:
+          kubeconfig === undefined ? env.kubeconfig : pathFrom(place.directory, kubeconfig),
+        context,
+      }),
+      defaultNamespace,
+      namespaces: environment.namespaces ?? [defaultNamespace],
+    };
+  });
+}
+
+function invalid(file: string, problems: readonly ConfigProblem[]): AppError {
+  const ordered = problems.toSorted((left, right) => (left.line ?? 0) - (right.line ?? 0));
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  const lines = ordered.map((problem) => `  ${describeProblem(problem)}`);
+  return new AppError('CONFIG_INVALID', `${file} has ${count}:\n${lines.join('\n')}`, {
+    details: { file, problems },
+  });
+}

@@ -21,6 +21,13 @@ export type DriftRecord = {
   readonly ref: ResourceRef;
   readonly status: DriftStatus;
   readonly episodeId?: string;
+  /** Workflow and run of the episode. */
+  readonly workflowId?: string;
+  readonly runId?: string;
+  readonly rule?: string;
+  readonly policyOutcome?: PolicyOutcome;
+  /** The open question about this drift. */
+  readonly questionId?: string;
   readonly finding?: Finding;
   readonly outcome?: Outcome;
   /** Redacted. */
@@ -59,15 +66,24 @@ export type Statistics = {
   readonly resolvedLastDay: number;
 };
 
+export type OpenEpisodeCount = {
+  readonly environment: string;
+  readonly severity: Severity;
+  readonly count: number;
+};
+
 /** Everything Realign remembers. Writes are idempotent: repeating one with the same keys changes nothing. */
 export type Store = {
   readonly episodes: {
-    /** Creates the episode (outcome `detecting`) and makes its resource's record active. */
+    /**
+     * Creates the episode (outcome `detecting`) and makes its resource's record active. An older open episode of the
+     * resource has lost its workflow: it ends as `failed` and its question is withdrawn.
+     */
     open(
       episode: Episode,
       states: { desired: JsonValue; live: JsonValue; desiredHash: string },
     ): Promise<void>;
-    /** Stores what is known now: finding, rule, policy outcome, outcome, message. */
+    /** Stores what is known now: finding, rule, policy outcome, outcome, message. An ended episode stays as it is. */
     update(
       episodeId: string,
       change: {
@@ -83,7 +99,9 @@ export type Store = {
     close(episodeId: string, outcome: Outcome, message: string, at: string): Promise<void>;
     find(episodeId: string): Promise<Episode | undefined>;
     listFor(ref: ResourceRef, limit: number): Promise<readonly Episode[]>;
+    /** Oldest first, at most 10,000. */
     listOpen(): Promise<readonly Episode[]>;
+    countOpen(): Promise<readonly OpenEpisodeCount[]>;
     appendStep(entry: StepEntry): Promise<void>;
     listSteps(episodeId: string): Promise<readonly StepEntry[]>;
   };
@@ -116,6 +134,7 @@ export type Store = {
       limit: number;
     }): Promise<readonly Question[]>;
     openFor(ref: ResourceRef): Promise<Question | undefined>;
+    countOpen(): Promise<readonly { readonly environment: string; readonly count: number }[]>;
   };
   readonly decisions: {
     insert(row: DecisionRow): Promise<void>;
@@ -142,5 +161,7 @@ export type Store = {
   installationKey(): Promise<Uint8Array>;
   /** Answers when Postgres does; throws DATABASE_UNAVAILABLE otherwise. */
   ping(): Promise<void>;
+  /** Connections to Postgres that are executing something now. */
+  activeConnections(): number;
   close(): Promise<void>;
 };

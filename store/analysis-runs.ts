@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { isJsonObject } from '../drift/json.ts';
+import type { AnalysisRun, AnalysisScope } from '../drift/record.ts';
+import type { Database } from './database.ts';
+import { instant, present, toJsonb, toText } from './rows.ts';
+import type { Store } from './types.ts';
+
+/** What goes wrong in one run is listed up to here. */
+const MAX_ERRORS = 100;
+
+const runRow = z
+  .object({
+    id: z.string(),
+    workflow_id: z.string(),
+    scope: z.custom<AnalysisScope>(isJsonObject),
+    status: z.enum(['running', 'completed', 'failed']),
+    started_at: instant,
+    ended_at: instant.nullable(),
+    total: z.number(),
+    checked: z.number(),
+    drifted: z.number(),
+    errors: z.array(z.string()),
+  })
+  .transform((row): AnalysisRun => {
+    return {
+      runId: row.id,
+      workflowId: row.workflow_id,
+      scope: row.scope,
+      status: row.status,
+      startedAt: row.started_at,
+      total: row.total,
+      checked: row.checked,
+      drifted: row.drifted,
+      errors: row.errors,
+      ...present({ endedAt: row.ended_at }),
+    };
+  });
+
+/** The table `analysis_runs`: what an analysis covers, how far it is, what it found. */
+export function createAnalysisRuns(database: Database): Store['analysisRuns'] {
+  return {
+    async start(run) {
+      await database.query(
+        'analysis_runs',
+        'start',
+        `insert into analysis_runs (id, workflow_id, scope, status, started_at)
+         values ($1, $2, $3, 'running', $4)
+         on conflict do nothing`,
+        [run.runId, run.workflowId, toJsonb(run.scope), run.startedAt],
+      );
+    },
+
+    async progress(runId, counts) {
+      await database.query(
+        'analysis_runs',
+        'progress',
+        `update analysis_runs set total = $2, checked = $3, drifted = $4, errors = $5
+          where id = $1 and status = 'running'`,
+        [
+          runId,
+          counts.total,
+          counts.checked,
+          counts.drifted,
+          counts.errors.slice(0, MAX_ERRORS).map(toText),
+        ],
+      );
+    },
+
+    async finish(runId, status, at) {
+      await database.query(
+        'analysis_runs',
+        'finish',
+        `update analysis_runs set status = $2, ended_at = $3 where id = $1 and status = 'running'`,
+        [runId, status, at],
+      );
+    },
+
+    async find(runId) {
+      const rows = await database.query(
+        'analysis_runs',
+        'find',
+        'select * from analysis_runs where id = $1',
+        [runId],
+      );
+      return rows.map((row) => runRow.parse(row))[0];
+    },
+
+    async findRunning(workflowId) {
+      const rows = await database.query(
+        'analysis_runs',
+        'find running',
+        `select * from analysis_runs where workflow_id = $1 and status = 'running'
+          order by started_at desc limit 1`,
+        [workflowId],
+      );
+      return rows.map((row) => runRow.parse(row))[0];
+    },
+  };
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
+import { didYouMean } from '../../lib/nearest-name.ts';
 
 /** One kind that the API server serves, at one version. */
 export type ApiResource = {
@@ -96,42 +97,10 @@ export function createDiscovery(resources: readonly ApiResource[]): Discovery {
     resolve(name) {
       const found = byName.get(name.trim().toLowerCase());
       if (found !== undefined) return found;
-      const nearest = nearestName(name.trim().toLowerCase(), byName.keys());
-      const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-      throw new AppError('NOT_FOUND', `the API server serves no resource named ${name}${hint}`);
+      const hint = didYouMean(name, [...byName.keys()]);
+      throw new AppError('NOT_FOUND', `the API server serves no resource named "${name}"${hint}`);
     },
     find: ({ group, version, kind }) =>
       byKind.get(`${group}/${version}/${kind}`) ?? byKind.get(`${group}/${kind}`),
   };
-}
-
-// Beyond a third of its letters a name is another name, not a mistyped one.
-const MAX_TYPO_SHARE = 1 / 3;
-
-/** The candidate with the fewest edits from `name`; undefined if none is near. */
-export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(name.length * MAX_TYPO_SHARE)) + 1;
-  for (const candidate of candidates) {
-    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
-    const distance = editDistance(name, candidate);
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
 }

@@ -1,6 +1,5 @@
 export { createKubernetesClient, type KubernetesOptions } from './client.ts';
 export type { ApiResource, Discovery } from './discovery.ts';
-export { nearestName } from './discovery.ts';
 export { causesOf, isExpired, isTooLarge, type StatusCause } from './status-error.ts';
 export type {
   AccessAnswer,

@@ -1,0 +1,53 @@
+import type { Unit } from '../clients/confighub/index.ts';
+import type { CompiledDesired } from '../drift/compile.ts';
+import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
+
+/**
+ * How far the head of a unit has got: it is what was applied last, an older revision was (`base` says which values), the
+ * object never was, or the source cannot tell.
+ */
+export type AppliedState = 'head' | 'behind' | 'never' | 'unknown';
+
+/** The unit that declares an object, without its data. */
+export type DeclaringUnit = Omit<Unit, 'data'>;
+
+/** One object as its source declares it. */
+export type DesiredObject = {
+  readonly ref: ResourceRef;
+  /** Not redacted: it must never leave the process. */
+  readonly object: KubeObject;
+  readonly compiled: CompiledDesired;
+  readonly applied: AppliedState;
+  /** What was applied last; present where `applied` is `behind`. */
+  readonly base?: CompiledDesired;
+  readonly unit: DeclaringUnit;
+  /** The unit's head revision that `object` was read from. */
+  readonly revision: string;
+};
+
+/** A unit that declares nothing usable; what it said before does not count any more. */
+export type DesiredProblem = { readonly unit: string; readonly message: string };
+
+/** What an environment should look like, as of one look at its source. Objects that did not change stay the same instances. */
+export type DesiredSnapshot = {
+  readonly environment: string;
+  /** By `resourceKey`. */
+  readonly objects: ReadonlyMap<string, DesiredObject>;
+  readonly units: readonly DeclaringUnit[];
+  readonly errors: readonly DesiredProblem[];
+  /** Changes whenever anything above does. */
+  readonly revision: string;
+};
+
+/** Where an environment's desired state comes from. Rejects with the AppError of the source; nothing is retried inside. */
+export type DesiredSource = {
+  readonly environment: string;
+  load(signal?: AbortSignal): Promise<DesiredSnapshot>;
+  /** Undefined where nothing changed since the last load or refresh; costs what changed. */
+  refresh(signal?: AbortSignal): Promise<DesiredSnapshot | undefined>;
+  /** Reads the declaring unit anew. Undefined where no unit declares the object. */
+  find(
+    ref: Pick<ResourceRef, 'group' | 'kind' | 'namespace' | 'name'>,
+    signal?: AbortSignal,
+  ): Promise<DesiredObject | undefined>;
+};

@@ -1,0 +1,7 @@
+export type BinaryName = 'temporal' | 'kube-apiserver' | 'etcd';
+
+/** Paths of the programs, in the order of the names; fetches or builds what the machine does not have. */
+export function ensureBinaries<const Names extends readonly BinaryName[]>(
+  names: Names,
+  env?: NodeJS.ProcessEnv,
+): Promise<{ [Index in keyof Names]: string }>;

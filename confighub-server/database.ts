@@ -1,0 +1,98 @@
+import { fileURLToPath } from 'node:url';
+import { runner } from 'node-pg-migrate';
+import pg from 'pg';
+
+/** Queries inside one transaction. */
+export type Sql = {
+  rows<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Runs `work` so that its failure undoes only its own writes. */
+  savepoint<T>(work: () => Promise<T>): Promise<T>;
+};
+
+export type Database = {
+  /** Everything in `work` or nothing; deadlocks and serialisation failures are tried again. */
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+};
+
+const MAX_CONNECTIONS = 16;
+const CONNECT_TIMEOUT_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 15_000;
+const MAX_ATTEMPTS = 4;
+const INT8 = 20;
+const RETRYABLE = new Set(['40001', '40P01']);
+const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url));
+
+/** Connects, brings the schema up to date (one process at a time, by advisory lock) and gives transactions. */
+export async function openDatabase(databaseUrl: string): Promise<Database> {
+  await runner({
+    databaseUrl,
+    dir: MIGRATIONS,
+    direction: 'up',
+    migrationsTable: 'migrations',
+    noLock: false,
+    log: () => undefined,
+  });
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    // bigint columns hold counters, far below 2^53
+    types: {
+      getTypeParser: (oid, format) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)),
+    },
+  });
+  // A connection that breaks while idle is replaced by the pool; the next query reports what matters.
+  pool.on('error', () => undefined);
+  return {
+    transaction: (work) => transact(pool, work),
+    close: () => pool.end(),
+  };
+}
+
+async function transact<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      const result = await work(sqlOf(client));
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((cause: Error) => {
+        broken = cause;
+      });
+      if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error))) throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+}
+
+function sqlOf(client: pg.PoolClient): Sql {
+  let savepoints = 0;
+  return {
+    rows: async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) =>
+      (await client.query<Row>(text, [...values])).rows,
+    savepoint: async (work) => {
+      savepoints += 1;
+      const name = `item_${savepoints}`;
+      await client.query(`SAVEPOINT ${name}`);
+      try {
+        const result = await work();
+        await client.query(`RELEASE SAVEPOINT ${name}`);
+        return result;
+      } catch (error) {
+        await client.query(`ROLLBACK TO SAVEPOINT ${name}`);
+        throw error;
+      }
+    },
+  };
+}
+
+/** SQLSTATE of a Postgres error, '' for anything else. */
+export function sqlState(error: unknown): string {
+  return error instanceof pg.DatabaseError ? (error.code ?? '') : '';
+}

@@ -1,0 +1,159 @@
+import type { Sql } from './database.ts';
+import type { Header, HeaderRow } from './header.ts';
+import { notFound } from './hub-error.ts';
+
+/** An object that an apply wrote, for pruning. `namespace` is '' for cluster-scoped kinds. */
+export type InventoryItem = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+};
+
+export type UnitRow = HeaderRow & {
+  readonly unit_id: string;
+  readonly space_id: string;
+  readonly organization_id: string;
+  readonly version: number;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly toolchain_type: string;
+  /** Absent where the list was asked to leave it out. */
+  readonly data?: Buffer;
+  readonly data_hash: string;
+  readonly content_hash: number;
+  readonly last_change_description: string;
+  readonly head_revision_num: number;
+  readonly last_applied_revision_num: number;
+  readonly live_revision_num: number;
+  readonly previous_live_revision_num: number;
+  readonly live_state?: Buffer | null;
+  readonly last_action_at: Date | null;
+  readonly set_id: string | null;
+  readonly target_id: string | null;
+  readonly change_set_id: string | null;
+  readonly upstream_unit_id: string | null;
+  readonly upstream_space_id: string | null;
+  readonly upstream_organization_id: string | null;
+  readonly upstream_revision_num: number;
+  readonly apply_gates: Readonly<Record<string, boolean>>;
+  readonly approved_by: readonly string[];
+  readonly inventory: readonly InventoryItem[];
+};
+
+export type FullUnitRow = UnitRow & { readonly data: Buffer; readonly live_state: Buffer | null };
+
+const SMALL_COLUMNS = [
+  'unit_id',
+  'space_id',
+  'organization_id',
+  'slug',
+  'display_name',
+  'labels',
+  'annotations',
+  'version',
+  'created_at',
+  'updated_at',
+  'toolchain_type',
+  'data_hash',
+  'content_hash',
+  'last_change_description',
+  'head_revision_num',
+  'last_applied_revision_num',
+  'live_revision_num',
+  'previous_live_revision_num',
+  'last_action_at',
+  'set_id',
+  'target_id',
+  'change_set_id',
+  'upstream_unit_id',
+  'upstream_space_id',
+  'upstream_organization_id',
+  'upstream_revision_num',
+  'apply_gates',
+  'approved_by',
+  'inventory',
+] as const;
+
+/** Columns for a list: data and live state are big, so they are read only when they will be sent. */
+export function unitColumns(alias: string, large: { data: boolean; liveState: boolean }): string {
+  const names = [
+    ...SMALL_COLUMNS,
+    ...(large.data ? ['data'] : []),
+    ...(large.liveState ? ['live_state'] : []),
+  ];
+  return names.map((name) => `${alias}.${name}`).join(', ');
+}
+
+/** The unit, locked until the transaction ends. */
+export async function lockUnit(sql: Sql, spaceId: string, unitId: string): Promise<FullUnitRow> {
+  const rows = await sql.rows<FullUnitRow>(
+    'SELECT * FROM units WHERE unit_id = $1 AND space_id = $2 FOR UPDATE',
+    [unitId, spaceId],
+  );
+  const row = rows[0];
+  if (row === undefined) throw notFound(`unit ${unitId}`);
+  return row;
+}
+
+/** Without a lock. */
+export async function readUnit(sql: Sql, unitId: string): Promise<FullUnitRow> {
+  const rows = await sql.rows<FullUnitRow>('SELECT * FROM units WHERE unit_id = $1', [unitId]);
+  const row = rows[0];
+  if (row === undefined) throw notFound(`unit ${unitId}`);
+  return row;
+}
+
+/** The parts of a row that requests may change. */
+export type UnitChange = Header & {
+  readonly data: Buffer;
+  readonly dataHash: string;
+  readonly contentHash: number;
+  readonly toolchainType: string;
+  readonly lastChangeDescription: string;
+  readonly headRevisionNum: number;
+  readonly setId: string | null;
+  readonly targetId: string | null;
+  readonly changeSetId: string | null;
+  readonly upstreamRevisionNum: number;
+  readonly applyGates: Readonly<Record<string, boolean>>;
+  readonly approvedBy: readonly string[];
+};
+
+/** Writes the row and its next Version. The caller holds its lock. */
+export async function updateUnit(
+  sql: Sql,
+  unitId: string,
+  change: UnitChange,
+): Promise<FullUnitRow> {
+  const rows = await sql.rows<FullUnitRow>(
+    `UPDATE units SET version = version + 1, updated_at = now(), slug = $2, display_name = $3,
+       labels = $4, annotations = $5, data = $6, data_hash = $7, content_hash = $8,
+       toolchain_type = $9, last_change_description = $10, head_revision_num = $11, set_id = $12,
+       target_id = $13, change_set_id = $14, upstream_revision_num = $15, apply_gates = $16,
+       approved_by = $17
+     WHERE unit_id = $1 RETURNING *`,
+    [
+      unitId,
+      change.slug,
+      change.displayName,
+      JSON.stringify(change.labels),
+      JSON.stringify(change.annotations),
+      change.data,
+      change.dataHash,
+      change.contentHash,
+      change.toolchainType,
+      change.lastChangeDescription,
+      change.headRevisionNum,
+      change.setId,
+      change.targetId,
+      change.changeSetId,
+      change.upstreamRevisionNum,
+      JSON.stringify(change.applyGates),
+      JSON.stringify(change.approvedBy),
+    ],
+  );
+  const row = rows[0];
+  if (row === undefined) throw notFound(`unit ${unitId}`);
+  return row;
+}

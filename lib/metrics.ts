@@ -1,0 +1,280 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+type Ref = {
+  readonly environment: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+};
+
+/** What lives in Postgres and is read at each scrape, so that every process of the api says the same. */
+export type ScrapeSource = {
+  readonly openEpisodes: () => Promise<
+    readonly { readonly environment: string; readonly severity: string; readonly count: number }[]
+  >;
+  readonly openQuestions: () => Promise<
+    readonly { readonly environment: string; readonly count: number }[]
+  >;
+  /** Connections to Postgres in use, by database name. */
+  readonly activeConnections: () => { readonly database: string; readonly count: number };
+};
+
+/** One process's Prometheus metrics. DriftGuard's names and labels where it has one, `realign_` for the rest. */
+export type Metrics = {
+  readonly contentType: string;
+  /** The exposition text, version 0.0.4. */
+  text(): Promise<string>;
+  /** Name, type, labels and help of each metric of our own, by name. */
+  describe(): readonly MetricDescription[];
+  /** From now on each scrape reads these too. */
+  readAtScrape(source: ScrapeSource): void;
+
+  /** Call the result with the status when the answer is complete. `endpoint` is the route's template. */
+  httpRequest(method: string, endpoint: string): (status: number) => void;
+  driftFound(change: { severity: string; type: string; environment: string }): void;
+  detectionTook(kind: string, environment: string, seconds: number): void;
+  /** 0 removes the resource, so that only what drifts takes room. */
+  driftScore(ref: Ref, score: number): void;
+  resourcesWatched(kind: string, namespace: string, count: number): void;
+  eventProcessed(eventType: string, kind: string): void;
+  queryTook(operation: string, table: string, seconds: number): void;
+  episodeEnded(environment: string, outcome: string, seconds: number): void;
+  decisionTaken(decision: string, door: string, result: 'taken' | 'refused'): void;
+};
+
+export type MetricDescription = {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+};
+
+export type MetricsOptions = {
+  readonly version: string;
+  readonly commit?: string;
+  readonly buildDate?: string;
+  /** Node's and the process's own metrics; on by default. */
+  readonly processMetrics?: boolean;
+};
+
+/** The metrics of this process in a registry of their own. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const { described, counter, gauge, histogram } = createMakers(registry);
+  const http = httpMetrics(counter, gauge, histogram);
+  const drift = driftMetrics(counter, gauge, histogram);
+  const queries = histogram(
+    'driftguard_db_query_duration_seconds',
+    'Seconds that a statement took in Postgres.',
+    ['operation', 'table'],
+  );
+  const setUptime = appMetrics(gauge, options);
+  const stored = storedMetrics(gauge);
+  if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry });
+
+  return {
+    contentType: registry.contentType,
+    async text() {
+      setUptime();
+      await stored.read();
+      return registry.metrics();
+    },
+    describe: () => described.toSorted((left, right) => left.name.localeCompare(right.name)),
+    readAtScrape: stored.use,
+    queryTook: (operation, table, seconds) => queries.observe({ operation, table }, seconds),
+    ...http,
+    ...drift,
+  };
+}
+
+type Make<T> = (name: string, help: string, labels?: readonly string[]) => T;
+type MakeCounter = Make<Counter>;
+type MakeGauge = Make<Gauge>;
+type MakeHistogram = (
+  name: string,
+  help: string,
+  labels: readonly string[],
+  bucketsSeconds?: readonly number[],
+) => Histogram;
+
+/** A drift may be over in two seconds or wait for a person over the weekend. */
+const EPISODE_BUCKETS_SECONDS = [1, 2, 5, 10, 30, 60, 300, 1_800, 3_600, 14_400, 86_400, 604_800];
+
+function createMakers(registry: Registry) {
+  const described: MetricDescription[] = [];
+  const registers = [registry];
+  const note = (
+    type: MetricDescription['type'],
+    name: string,
+    help: string,
+    labels: readonly string[],
+  ) => {
+    described.push({ name, type, labels, help });
+    return { name, help, labelNames: [...labels], registers };
+  };
+  const counter: MakeCounter = (name, help, labels = []) =>
+    new Counter(note('counter', name, help, labels));
+  const gauge: MakeGauge = (name, help, labels = []) =>
+    new Gauge(note('gauge', name, help, labels));
+  const histogram: MakeHistogram = (name, help, labels, buckets) =>
+    new Histogram({
+      ...note('histogram', name, help, labels),
+      ...(buckets && { buckets: [...buckets] }),
+    });
+  return { described, counter, gauge, histogram };
+}
+
+function httpMetrics(counter: MakeCounter, gauge: MakeGauge, histogram: MakeHistogram) {
+  const requests = counter('driftguard_http_requests_total', 'Requests answered.', [
+    'method',
+    'endpoint',
+    'status_code',
+  ]);
+  const duration = histogram(
+    'driftguard_http_request_duration_seconds',
+    'Seconds from the first byte of a request to the last of its answer.',
+    ['method', 'endpoint'],
+  );
+  const inFlight = gauge('driftguard_http_requests_in_flight', 'Requests being answered now.', [
+    'method',
+    'endpoint',
+  ]);
+  return {
+    httpRequest(method: string, endpoint: string) {
+      const started = performance.now();
+      inFlight.inc({ method, endpoint });
+      return (status: number) => {
+        inFlight.dec({ method, endpoint });
+        requests.inc({ method, endpoint, status_code: String(status) });
+        duration.observe({ method, endpoint }, (performance.now() - started) / 1_000);
+      };
+    },
+  };
+}
+
+function driftMetrics(counter: MakeCounter, gauge: MakeGauge, histogram: MakeHistogram) {
+  const events = counter(
+    'driftguard_drift_events_total',
+    'Field changes found, each once per drift.',
+    ['severity', 'drift_type', 'environment'],
+  );
+  const detection = histogram(
+    'driftguard_drift_detection_duration_seconds',
+    'Seconds that comparing one resource took.',
+    ['resource_type', 'environment'],
+  );
+  const score = gauge(
+    'driftguard_drift_score',
+    'Score of the present drift of a resource, 0 to 100.',
+    ['resource_type', 'resource_name', 'environment'],
+  );
+  const watched = gauge('driftguard_k8s_resources_watched', 'Resources that the watcher holds.', [
+    'resource_type',
+    'namespace',
+  ]);
+  const processed = counter(
+    'driftguard_k8s_events_processed_total',
+    'Events of the Kubernetes API handled.',
+    ['event_type', 'resource_type'],
+  );
+  const ended = histogram(
+    'realign_episode_duration_seconds',
+    'Seconds from first seen to the end of a drift, by outcome.',
+    ['environment', 'outcome'],
+    EPISODE_BUCKETS_SECONDS,
+  );
+  const decisions = counter('realign_decisions_total', 'Answers of people.', [
+    'decision',
+    'door',
+    'result',
+  ]);
+  return {
+    driftFound: (change: { severity: string; type: string; environment: string }) =>
+      events.inc({
+        severity: change.severity,
+        drift_type: change.type,
+        environment: change.environment,
+      }),
+    detectionTook: (kind: string, environment: string, seconds: number) =>
+      detection.observe({ resource_type: kind, environment }, seconds),
+    driftScore(ref: Ref, value: number) {
+      const labels = {
+        resource_type: ref.kind,
+        resource_name: `${ref.namespace}/${ref.name}`,
+        environment: ref.environment,
+      };
+      if (value === 0) score.remove(labels);
+      else score.set(labels, value);
+    },
+    resourcesWatched: (kind: string, namespace: string, count: number) =>
+      watched.set({ resource_type: kind, namespace }, count),
+    eventProcessed: (eventType: string, kind: string) =>
+      processed.inc({ event_type: eventType, resource_type: kind }),
+    episodeEnded: (environment: string, outcome: string, seconds: number) =>
+      ended.observe({ environment, outcome }, seconds),
+    decisionTaken: (decision: string, door: string, result: string) =>
+      decisions.inc({ decision, door, result }),
+  };
+}
+
+/** Returns what brings the uptime up to date. */
+function appMetrics(gauge: MakeGauge, options: MetricsOptions): () => void {
+  const startedAt = Date.now();
+  gauge(
+    'driftguard_app_start_time_seconds',
+    'When this process started, in seconds since 1970.',
+  ).set(startedAt / 1_000);
+  const uptime = gauge('driftguard_app_uptime_seconds', 'Seconds since this process started.');
+  gauge('driftguard_app_version_info', 'Always 1; the labels tell what runs.', [
+    'version',
+    'commit',
+    'build_date',
+  ]).set(
+    {
+      version: options.version,
+      commit: options.commit ?? 'unknown',
+      build_date: options.buildDate ?? 'unknown',
+    },
+    1,
+  );
+  return () => uptime.set((Date.now() - startedAt) / 1_000);
+}
+
+/** A Postgres that is away empties these gauges and nothing else: the rest of the scrape is still answered. */
+function storedMetrics(gauge: MakeGauge) {
+  const connections = gauge(
+    'driftguard_db_connections_active',
+    'Connections to Postgres in use now.',
+    ['database'],
+  );
+  const episodes = gauge(
+    'realign_open_episodes',
+    'Drifts that have not ended, by their worst severity.',
+    ['environment', 'severity'],
+  );
+  const questions = gauge('realign_open_questions', 'Questions that wait for people.', [
+    'environment',
+  ]);
+  const readable = gauge('realign_store_readable', '1 if Postgres answered this scrape, else 0.');
+  let source: ScrapeSource | undefined;
+  return {
+    use(next: ScrapeSource) {
+      source = next;
+    },
+    async read() {
+      if (!source) return;
+      const { database, count } = source.activeConnections();
+      connections.set({ database }, count);
+      episodes.reset();
+      questions.reset();
+      try {
+        const [open, waiting] = await Promise.all([source.openEpisodes(), source.openQuestions()]);
+        for (const { count: value, ...labels } of open) episodes.set(labels, value);
+        for (const { count: value, ...labels } of waiting) questions.set(labels, value);
+        readable.set(1);
+      } catch {
+        readable.set(0);
+      }
+    },
+  };
+}

@@ -25,6 +25,8 @@ export type PlanStep =
       readonly kind: 'upgrade';
       readonly unit: UnitRef;
       readonly upstream: UnitRef;
+      /** Head of the unit before the upgrade. */
+      readonly revision: number;
       readonly fromRevision: number;
       /** Upstream head that the unit is brought to; undefined when an earlier step of this plan makes it. */
       readonly toRevision?: number;

@@ -1,0 +1,41 @@
+import type { ConfigHub } from '../clients/confighub/index.ts';
+import type { KubernetesClient } from '../clients/kubernetes/index.ts';
+import type { DesiredSource } from '../desired/source.ts';
+import type { ResourceRef } from '../drift/resource-ref.ts';
+import type { Config, EnvironmentConfig } from '../lib/config.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { Store } from '../store/types.ts';
+
+/** One environment with the clients that serve it. */
+export type EnvironmentParts = {
+  readonly config: EnvironmentConfig;
+  readonly source: DesiredSource;
+  /** Reads only. */
+  readonly cluster: KubernetesClient;
+  /** May patch; present only with `residue: patch`. */
+  readonly repair?: KubernetesClient;
+};
+
+/** What activities work with; made once per process by `workers/`. */
+export type ActivityDeps = {
+  readonly config: Config;
+  readonly store: Store;
+  readonly hub: ConfigHub;
+  readonly environments: ReadonlyMap<string, EnvironmentParts>;
+  /** HMAC under the installation's key. */
+  readonly keyedHash: (text: string) => string;
+  /** Starts or wakes the resource's own workflow. */
+  readonly reportDrift: (ref: ResourceRef, diffDigest: string) => Promise<void>;
+  readonly log: Log;
+};
+
+export function environmentOf(deps: ActivityDeps, name: string): EnvironmentParts {
+  const found = deps.environments.get(name);
+  if (!found) {
+    throw new AppError('NOT_FOUND', `environment ${name} is not in the configuration`, {
+      details: { environments: [...deps.environments.keys()] },
+    });
+  }
+  return found;
+}

@@ -1,0 +1,128 @@
+import { driftScore } from '../drift/classify.ts';
+import { monthlyCostDeltaUsd } from '../drift/cost.ts';
+import { decide, type PolicyFacts, type PolicyRule } from '../drift/policy.ts';
+import type { Finding } from '../drift/record.ts';
+import { redactChanges } from '../drift/redact.ts';
+import { driftWorkflowId } from '../lib/workflow-id.ts';
+import type { ActivityDeps } from './deps.ts';
+import type { FilterMembership } from './filter-membership.ts';
+import { type Inspection, inspect, redactedStates } from './inspect.ts';
+import type { Activities, DetectInput } from './types.ts';
+import { toUnitRef } from './unit-lineage.ts';
+
+/** More changes than people read, and few enough for a payload of some 10 KiB; the rest is counted. */
+const MAX_CHANGES = 50;
+
+export function createDetectActivities(
+  deps: ActivityDeps,
+  membership: FilterMembership,
+  runId: () => string,
+): Pick<Activities, 'detect'> {
+  return {
+    async detect(input) {
+      const inspection = await inspect(deps, input.ref);
+      const { rules, autoFix } = rulesFor(deps, input.ref.environment);
+      if (!inspection) return { inScope: false, rules, autoFix };
+      const finding = findingOf(deps, inspection);
+      if (!finding) {
+        return { inScope: true, rules, autoFix, unit: toUnitRef(inspection.desired.unit) };
+      }
+      const facts = await factsOf(membership, inspection, finding);
+      await remember(deps, input, inspection, finding, facts, runId());
+      return {
+        finding,
+        inScope: true,
+        facts,
+        rules,
+        autoFix,
+        unit: toUnitRef(inspection.desired.unit),
+      };
+    },
+  };
+}
+
+function rulesFor(
+  deps: ActivityDeps,
+  environment: string,
+): { rules: readonly PolicyRule[]; autoFix: boolean } {
+  const rules = deps.config.policies.filter(
+    ({ match }) => !match.environments || match.environments.includes(environment),
+  );
+  return { rules, autoFix: deps.config.autoFix };
+}
+
+/** The difference as it may leave the process; undefined when there is none. */
+export function findingOf(deps: ActivityDeps, inspection: Inspection): Finding | undefined {
+  const { comparison, desired, live, diffDigest } = inspection;
+  if (comparison.changes.length === 0) return undefined;
+  const changes = redactChanges(comparison.changes, desired.ref.kind, deps.keyedHash);
+  const costDelta = live && monthlyCostDeltaUsd(desired.object, live);
+  return {
+    ref: desired.ref,
+    uid: live?.metadata.uid ?? '',
+    resourceVersion: live?.metadata.resourceVersion ?? '',
+    changes: changes.slice(0, MAX_CHANGES),
+    omitted: Math.max(0, changes.length - MAX_CHANGES),
+    severity: comparison.severity,
+    direction: comparison.direction,
+    who: lastWriter(comparison.changes),
+    diffDigest,
+    ...(costDelta !== undefined && { costDeltaUsdMonthly: costDelta }),
+    score: driftScore(comparison.changes),
+  };
+}
+
+/** The manager of the newest dated change, else the first one known. */
+function lastWriter(changes: Inspection['comparison']['changes']): string {
+  const known = changes.filter((one) => one.who !== 'unknown');
+  const newest = known.toSorted((a, b) => (b.when ?? '').localeCompare(a.when ?? ''))[0];
+  return newest?.who ?? 'unknown';
+}
+
+async function factsOf(
+  membership: FilterMembership,
+  { desired, live }: Inspection,
+  finding: Finding,
+): Promise<PolicyFacts> {
+  const { unit, ref } = desired;
+  return {
+    environment: ref.environment,
+    kind: ref.kind,
+    namespace: ref.namespace,
+    labels: { ...live?.metadata.labels, ...desired.object.metadata.labels, ...unit.labels },
+    filters: await membership.filtersOf(unit),
+    types: [...new Set(finding.changes.map((one) => one.type))],
+    severity: finding.severity,
+    direction: finding.direction,
+  };
+}
+
+async function remember(
+  deps: ActivityDeps,
+  input: DetectInput,
+  inspection: Inspection,
+  finding: Finding,
+  facts: PolicyFacts,
+  runId: string,
+): Promise<void> {
+  const states = redactedStates(deps, inspection);
+  const { rules, autoFix } = rulesFor(deps, input.ref.environment);
+  const { rule, outcome } = decide(rules, facts, autoFix);
+  if (!input.opened) {
+    const episode = {
+      episodeId: input.episodeId,
+      ref: input.ref,
+      workflowId: driftWorkflowId(input.ref),
+      runId,
+      firstDetected: new Date().toISOString(),
+      outcome: 'detecting' as const,
+    };
+    await deps.store.episodes.open(episode, states);
+  }
+  await deps.store.episodes.update(input.episodeId, {
+    finding,
+    rule,
+    policyOutcome: outcome,
+    states,
+  });
+}

@@ -1,0 +1,58 @@
+import type { DesiredObject } from '../desired/source.ts';
+import { type Comparison, compare } from '../drift/compare.ts';
+import type { JsonValue } from '../drift/json.ts';
+import { redactObject } from '../drift/redact.ts';
+import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
+import { digest } from '../lib/digest.ts';
+import { diffDigest } from '../lib/drift-digest.ts';
+import { type ActivityDeps, environmentOf } from './deps.ts';
+
+/** Desired, live and their difference as they are now. Holds secret values: it never leaves the activity that asked. */
+export type Inspection = {
+  readonly desired: DesiredObject;
+  readonly live: KubeObject | undefined;
+  readonly comparison: Comparison;
+  readonly diffDigest: string;
+};
+
+/** Reads both sides afresh and compares them; undefined when nothing declares the resource any more. */
+export async function inspect(
+  deps: ActivityDeps,
+  ref: ResourceRef,
+  signal?: AbortSignal,
+): Promise<Inspection | undefined> {
+  const { source, cluster } = environmentOf(deps, ref.environment);
+  const [desired, live] = await Promise.all([source.find(ref), cluster.get(ref, signal)]);
+  if (!desired) return undefined;
+  return compareNow(deps, desired, live);
+}
+
+/** Compares what was read already. */
+export function compareNow(
+  deps: ActivityDeps,
+  desired: DesiredObject,
+  live: KubeObject | undefined,
+): Inspection {
+  const comparison = compare(desired.compiled, live, {
+    appliers: deps.config.appliers,
+    ...(desired.base && { base: desired.base }),
+  });
+  return {
+    desired,
+    live,
+    comparison,
+    diffDigest: diffDigest(deps.keyedHash, comparison.changes),
+  };
+}
+
+/** Both sides as the read model keeps them: redacted, and without the bookkeeping that nobody reads. */
+export function redactedStates(
+  deps: ActivityDeps,
+  { desired, live }: Pick<Inspection, 'desired' | 'live'>,
+): { desired: JsonValue; live: JsonValue; desiredHash: string } {
+  return {
+    desired: redactObject(desired.object, deps.keyedHash),
+    live: live ? redactObject(live, deps.keyedHash) : null,
+    desiredHash: `hmac-sha256:${deps.keyedHash(digest(desired.object))}`,
+  };
+}

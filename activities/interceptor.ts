@@ -1,0 +1,72 @@
+import type { Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import type {
+  ActivityExecuteInput,
+  ActivityInboundCallsInterceptor,
+  Next,
+} from '@temporalio/worker';
+import type { StepEntry } from '../drift/record.ts';
+import { type AppError, fromUnknown } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { Store } from '../store/types.ts';
+import type { StepInput } from './types.ts';
+
+const MAX_MESSAGE_LENGTH = 2_000;
+
+/**
+ * Around every attempt of every activity: writes down that it started and how it ended, and turns what it throws into a failure
+ * whose type is our error code, so that workflows and retry rules decide by code.
+ */
+export function createActivityInterceptor(
+  context: Context,
+  { store, log }: { readonly store: Store; readonly log: Log },
+): ActivityInboundCallsInterceptor {
+  const { activityType, attempt } = context.info;
+  return {
+    async execute(
+      input: ActivityExecuteInput,
+      next: Next<ActivityInboundCallsInterceptor, 'execute'>,
+    ): Promise<unknown> {
+      const step = input.args[0] as StepInput;
+      const entry = { episodeId: step.episodeId, step: activityType, key: step.key, attempt };
+      try {
+        await append(store, { ...entry, status: 'started' });
+        const result = await next(input);
+        await append(store, { ...entry, status: 'done' });
+        return result;
+      } catch (error) {
+        if (error instanceof CancelledFailure) throw error;
+        const failure = toFailure(error);
+        log.warn(
+          { ...entry, code: failure.type, reason: failure.message },
+          'an activity attempt failed',
+        );
+        // The failure itself must reach Temporal even when Postgres is what is away.
+        await append(store, { ...entry, status: 'failed', message: failure.message }).catch(
+          () => {},
+        );
+        throw failure;
+      }
+    },
+  };
+}
+
+function append(store: Store, entry: Omit<StepEntry, 'at'>): Promise<void> {
+  const message = entry.message?.slice(0, MAX_MESSAGE_LENGTH);
+  return store.episodes.appendStep({
+    ...entry,
+    at: new Date().toISOString(),
+    ...(message !== undefined && { message }),
+  });
+}
+
+function toFailure(error: unknown): ApplicationFailure {
+  if (error instanceof ApplicationFailure) return error;
+  const known: AppError = fromUnknown(error);
+  return ApplicationFailure.create({
+    type: known.code,
+    message: `${known.message} ${known.repair}`,
+    nonRetryable: !known.retryable,
+    cause: known,
+  });
+}

@@ -1,0 +1,191 @@
+import type { Plan, PlanStep, UnitRef } from '../drift/plan.ts';
+import type { PolicyFacts, PolicyRule } from '../drift/policy.ts';
+import type { AnalysisScope, Decision, Finding, Outcome, Question } from '../drift/record.ts';
+import type { ResourceRef } from '../drift/resource-ref.ts';
+
+/** Names the run that a step belongs to, so that attempts are recorded and repeated effects are recognised. */
+export type StepInput = {
+  readonly episodeId: string;
+  /** Tells two executions of one activity in one episode apart, e.g. the unit or how often it was tried. */
+  readonly key: string;
+};
+
+export type DetectInput = StepInput & {
+  readonly ref: ResourceRef;
+  /** True when the episode already has its row. */
+  readonly opened: boolean;
+};
+
+/** `finding` is absent when desired and live agree, or when nothing declares the resource any more. */
+export type Detection = {
+  readonly finding?: Finding;
+  readonly inScope: boolean;
+  readonly facts?: PolicyFacts;
+  readonly rules: readonly PolicyRule[];
+  readonly autoFix: boolean;
+  readonly unit?: UnitRef;
+};
+
+export type PlanInput = StepInput & {
+  readonly ref: ResourceRef;
+  readonly finding: Finding;
+  readonly rule: PolicyRule;
+};
+
+/** `digest` covers diff, plans, reach and policy rule: what a decision is bound to. */
+export type Planned = {
+  readonly plans: readonly Plan[];
+  readonly digest: string;
+};
+
+export type PromotionPlan = Planned & {
+  readonly needed: boolean;
+  readonly rule: PolicyRule;
+  readonly outcome: 'auto' | 'ask';
+  readonly summary: string;
+};
+
+export type OpenQuestionInput = StepInput & { readonly question: Question };
+
+export type CloseQuestionInput = StepInput & {
+  readonly questionId: string;
+  readonly status:
+    | 'approved'
+    | 'rejected'
+    | 'accepted'
+    | 'snoozed'
+    | 'expired'
+    | 'withdrawn'
+    | 'superseded';
+  readonly at: string;
+};
+
+export type ConfirmInput = StepInput & {
+  readonly decisionId: string;
+  readonly questionId: string;
+  readonly decision: Decision;
+  readonly person: string;
+  readonly digest: string;
+  /** Everyone who has approved so far, this person included where the decision counts. */
+  readonly approvals: readonly string[];
+};
+
+/** `valid` is false when Postgres holds no such decision: whoever sent it did not come through a door. */
+export type Confirmed = { readonly valid: boolean; readonly reason: string };
+
+export type RecordInput = StepInput & {
+  readonly outcome: Outcome;
+  readonly message?: string;
+  readonly rule?: string;
+  readonly policyOutcome?: 'auto' | 'ask' | 'notify' | 'track';
+};
+
+export type CloseEpisodeInput = StepInput & {
+  readonly outcome: Outcome;
+  readonly message: string;
+  readonly at: string;
+};
+
+export type OpenChangeSetInput = StepInput & {
+  readonly unit: UnitRef;
+  readonly description: string;
+};
+export type OpenedChangeSet = { readonly changeSetId: string; readonly tagId: string };
+
+export type WriteUnitInput = StepInput & {
+  readonly step: Extract<PlanStep, { kind: 'write' }>;
+  readonly ref: ResourceRef;
+  /** The difference that was decided on; another one is refused with CONFLICT. */
+  readonly diffDigest: string;
+  readonly description: string;
+};
+export type UpgradeUnitInput = StepInput & {
+  readonly step: Extract<PlanStep, { kind: 'upgrade' }>;
+  readonly description: string;
+};
+/** The unit's head after the write. */
+export type UnitWritten = { readonly revision: number };
+
+export type ApplyUnitInput = StepInput & {
+  readonly unit: UnitRef;
+  readonly description: string;
+  readonly changeSet?: OpenedChangeSet;
+};
+export type Applied = { readonly revision: number };
+
+export type RestoreUnitInput = StepInput & {
+  readonly unit: UnitRef;
+  /** Head before the plan touched the unit. */
+  readonly revision: number;
+  /** What the write was described as; another head was written by somebody else and is left alone. */
+  readonly description: string;
+};
+/** `applied`: the undone revision had reached the cluster, so the restored one must be applied too. */
+export type Restored = { readonly applied: boolean };
+
+export type VerifyInput = StepInput & { readonly ref: ResourceRef };
+export type Verified = {
+  /** Field paths that still differ; empty = fixed. */
+  readonly residue: readonly string[];
+  readonly rollout: 'finished' | 'unfinished' | 'none';
+  /** Configuration lets Realign remove the residue itself. */
+  readonly patchResidue: boolean;
+  /** The command that would finish a partial fix by hand. */
+  readonly finishCommand?: string;
+};
+
+export type RemoveResidueInput = StepInput & { readonly ref: ResourceRef };
+
+export type PlanPromotionInput = StepInput & {
+  readonly unit: UnitRef;
+  readonly upstream: UnitRef;
+  readonly environment: string;
+};
+
+export type AnalyseInput = StepInput & {
+  readonly environment: string;
+  readonly scope: AnalysisScope;
+  /** What the environments before this one added up to, for the run's progress. */
+  readonly before: AnalysisCounts;
+};
+export type AnalysisCounts = {
+  readonly total: number;
+  readonly checked: number;
+  readonly drifted: number;
+  readonly errors: readonly string[];
+};
+
+/** Everything that workflows may have done for them. */
+export type Activities = {
+  detect(input: DetectInput): Promise<Detection>;
+  plan(input: PlanInput): Promise<Planned>;
+  openQuestion(input: OpenQuestionInput): Promise<void>;
+  closeQuestion(input: CloseQuestionInput): Promise<void>;
+  confirmDecision(input: ConfirmInput): Promise<Confirmed>;
+  record(input: RecordInput): Promise<void>;
+  closeEpisode(input: CloseEpisodeInput): Promise<void>;
+  openChangeSet(input: OpenChangeSetInput): Promise<OpenedChangeSet>;
+  writeUnit(input: WriteUnitInput): Promise<UnitWritten>;
+  upgradeUnit(input: UpgradeUnitInput): Promise<UnitWritten>;
+  applyUnit(input: ApplyUnitInput): Promise<Applied>;
+  restoreUnit(input: RestoreUnitInput): Promise<Restored>;
+  removeResidue(input: RemoveResidueInput): Promise<void>;
+  verify(input: VerifyInput): Promise<Verified>;
+  planPromotion(input: PlanPromotionInput): Promise<PromotionPlan>;
+  identifyPromotion(
+    input: StepInput & { readonly unit: UnitRef; readonly upstream: UnitRef },
+  ): Promise<{ readonly upstreamRevision: number; readonly workflowId: string }>;
+  listDownstream(
+    input: StepInput & { unit: UnitRef },
+  ): Promise<readonly { unit: UnitRef; environment: string }[]>;
+  listEnvironments(input: StepInput & { scope: AnalysisScope }): Promise<readonly string[]>;
+  analyseEnvironment(input: AnalyseInput): Promise<AnalysisCounts>;
+  finishAnalysis(
+    input: StepInput & {
+      runId: string;
+      status: 'completed' | 'failed';
+      counts: AnalysisCounts;
+      at: string;
+    },
+  ): Promise<void>;
+};

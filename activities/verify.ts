@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ResourceRef } from '../drift/resource-ref.ts';
+import { rolloutOf } from '../drift/rollout.ts';
+import { AppError } from '../lib/errors.ts';
+import type { ActivityDeps } from './deps.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import { type Inspection, inspect } from './inspect.ts';
+import type { Activities, Verified } from './types.ts';
+
+const POLL_MS = 250;
+const MAX_NAMED_FIELDS = 20;
+
+/** Compares again after a fix, and follows the rollout where a controller reports one. */
+export function createVerifyActivities(
+  deps: ActivityDeps,
+  heartbeat: () => Heartbeat,
+): Pick<Activities, 'verify'> {
+  return {
+    async verify({ ref }) {
+      const beat = heartbeat();
+      const deadlineMs = Date.now() + deps.config.rolloutTimeoutMs;
+      for (;;) {
+        beat.beat();
+        const inspection = await inspect(deps, ref, beat.signal);
+        if (!inspection) return fixed(deps, 'none');
+        if (inspection.comparison.changes.length > 0) return residueOf(deps, ref, inspection);
+        const rollout = inspection.live ? rolloutOf(inspection.live) : 'none';
+        if (rollout !== 'progressing') return fixed(deps, rollout);
+        if (Date.now() >= deadlineMs) return fixed(deps, 'unfinished');
+        await delay(POLL_MS, undefined, { signal: beat.signal });
+      }
+    },
+  };
+}
+
+function fixed(deps: ActivityDeps, rollout: Verified['rollout']): Verified {
+  return { residue: [], rollout, patchResidue: deps.config.residue === 'patch' };
+}
+
+function residueOf(
+  deps: ActivityDeps,
+  ref: ResourceRef,
+  { comparison, live }: Inspection,
+): Verified {
+  if (!live) throw new AppError('APPLY_FAILED', 'the object is missing after the apply');
+  const paths = comparison.changes.map((one) => one.path);
+  const where = ref.namespace === '' ? '' : ` -n ${ref.namespace}`;
+  return {
+    residue: paths.slice(0, MAX_NAMED_FIELDS),
+    rollout: 'none',
+    patchResidue: deps.config.residue === 'patch',
+    finishCommand: `kubectl edit ${ref.kind.toLowerCase()}/${ref.name}${where}`,
+  };
+}

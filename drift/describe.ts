@@ -1,0 +1,54 @@
+import type { FieldChange } from './field-change.ts';
+import type { JsonValue } from './json.ts';
+import type { Fix } from './policy.ts';
+import type { Finding } from './record.ts';
+
+const SHOWN_LENGTH = 60;
+
+/** A value as one short line: texts bare, nothing as `∅`, long ones cut with what was left out. */
+export function showValue(value: JsonValue | undefined): string {
+  if (value === undefined) return '∅';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  if (text === '') return '""';
+  const line = text.replaceAll('\n', '⏎');
+  if (line.length <= SHOWN_LENGTH) return line;
+  return `${line.slice(0, SHOWN_LENGTH)}… +${line.length - SHOWN_LENGTH} characters`;
+}
+
+/** `spec.replicas: 3 → 5`, from desired to live. */
+export function describeChange(change: FieldChange): string {
+  if (change.op === 'object-missing') return 'the object is missing';
+  return `${change.path}: ${showValue(change.desired)} → ${showValue(change.live)}`;
+}
+
+/**
+ * The sentence that a ChangeSet and `LastChangeDescription` carry: `Fixed backend-api replicas: 5 → 3` (live → desired), or
+ * `Accepted backend-api replicas: 3 → 5` (desired → live).
+ */
+export function describeFix(finding: Finding, fix: Fix): string {
+  const verb = fix === 'revert' ? 'Fixed' : 'Accepted';
+  const { name } = finding.ref;
+  const [change] = finding.changes;
+  if (!change) return `${verb} ${name}`;
+  if (change.op === 'object-missing') return `${verb} ${name}: restored the object`;
+  const count = finding.changes.length + finding.omitted;
+  if (count > 1) return `${verb} ${name}: ${count} fields`;
+  const [from, to] =
+    fix === 'revert' ? [change.live, change.desired] : [change.desired, change.live];
+  return `${verb} ${name} ${lastSegment(change.path)}: ${showValue(from)} → ${showValue(to)}`;
+}
+
+/** One line for lists and summaries: worst change first, then how many more. */
+export function summarise(finding: Finding): string {
+  const [first] = finding.changes;
+  if (!first) return 'no difference';
+  const more = finding.changes.length + finding.omitted - 1;
+  return more > 0 ? `${describeChange(first)} (and ${more} more)` : describeChange(first);
+}
+
+function lastSegment(path: string): string {
+  const quoted = /\["((?:[^"\\]|\\.)*)"\]$/.exec(path);
+  if (quoted?.[1] !== undefined) return quoted[1];
+  const dot = path.lastIndexOf('.');
+  return dot < 0 ? path : path.slice(dot + 1);
+}

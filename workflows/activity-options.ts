@@ -1,0 +1,53 @@
+import type { ActivityOptions } from '@temporalio/workflow';
+
+/** Codes of `lib/errors.ts` that no retry can mend. Kept as text: workflows import nothing from `lib/`. */
+const NEVER_RETRIED = [
+  'INVALID_INPUT',
+  'NOT_FOUND',
+  'FORBIDDEN',
+  'CONFLICT',
+  'CONFIG_INVALID',
+  'MANIFEST_INVALID',
+  'CONFIGHUB_UNAUTHORIZED',
+  'CONFIGHUB_REFUSED',
+  'APPLY_FAILED',
+  'KUBERNETES_FORBIDDEN',
+  'KUBERNETES_REFUSED',
+];
+
+/** One row per group of activities; every time-out and retry has its reason. */
+export const ACTIVITY_OPTIONS = {
+  /** Reads and rows in Postgres: repeating them is free, so they are tried through an outage of hours. */
+  read: {
+    startToCloseTimeout: '30s', // the slowest read is a unit of 1 MiB and its live objects
+    retry: {
+      initialInterval: '500ms',
+      backoffCoefficient: 2,
+      maximumInterval: '30s', // an outage ends without anyone waiting minutes for the next try
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  },
+  /** Writes to ConfigHub: each checks first whether it has already happened. */
+  write: {
+    startToCloseTimeout: '1m', // one guarded request and the look before it
+    scheduleToCloseTimeout: '1h', // then a person should hear of it instead
+    retry: {
+      initialInterval: '1s',
+      backoffCoefficient: 2,
+      maximumInterval: '1m',
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  },
+  /** Applies and verifications follow something that takes minutes; a heartbeat tells a dead worker from a slow cluster. */
+  follow: {
+    startToCloseTimeout: '15m', // above the longest rolloutTimeout that the configuration allows
+    heartbeatTimeout: '20s', // each poll beats; a killed worker is noticed in this time
+    scheduleToCloseTimeout: '1h',
+    retry: {
+      initialInterval: '1s',
+      backoffCoefficient: 2,
+      maximumInterval: '30s',
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  },
+} as const satisfies Record<string, ActivityOptions>;

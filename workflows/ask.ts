@@ -1,0 +1,120 @@
+import { condition } from '@temporalio/workflow';
+import { describeStep } from '../drift/plan.ts';
+import { hasQuorum } from '../drift/question.ts';
+import type { Question, QuestionStatus } from '../drift/record.ts';
+import type { DecideInput } from './messages.ts';
+import { enter, type RunState } from './run-state.ts';
+import { reads } from './steps.ts';
+
+/** How a question ended. `moved`: the resource changed under it, and what is so now must be looked at first. */
+export type Answered =
+  | { readonly kind: 'approve' | 'accept' | 'reject'; readonly by: DecideInput }
+  | { readonly kind: 'snooze'; readonly by: DecideInput; readonly untilMs: number }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'moved' };
+
+/**
+ * Puts a question to people and waits for its end: enough answers, one rejection, a snooze, expiry, or until `moved` says that
+ * the ground has shifted. An answer without a stored decision has no effect.
+ */
+export async function ask(
+  state: RunState,
+  question: Question,
+  moved: () => boolean,
+): Promise<Answered> {
+  state.approvals = [];
+  state.unread = [];
+  state.final = undefined;
+  state.question = question;
+  const key = question.id;
+  await reads.openQuestion.executeWithOptions({ summary: `ask ${question.id}` }, [
+    { episodeId: state.episodeId, key, question },
+  ]);
+  enter(state, 'waiting', describeQuestion(question));
+  const deadlineMs = Date.parse(question.expiresAt);
+  for (;;) {
+    const leftMs = deadlineMs - Date.now();
+    const woke =
+      leftMs > 0 &&
+      (await condition(() => state.unread.length > 0 || moved(), leftMs, {
+        summary: 'expiry of the question',
+      }));
+    if (state.unread.length === 0) return woke ? { kind: 'moved' } : { kind: 'expired' };
+    const answered = await readAnswer(state, question);
+    if (answered) return answered;
+  }
+}
+
+/** Takes the oldest unread answer; undefined when it does not end the question. */
+async function readAnswer(state: RunState, question: Question): Promise<Answered | undefined> {
+  const answer = state.unread.shift();
+  if (!answer) return undefined;
+  const { decisionId, decision, person, digest } = answer;
+  const confirmed = await reads.confirmDecision.executeWithOptions(
+    { summary: `${decision} by ${person}` },
+    [
+      {
+        episodeId: state.episodeId,
+        key: decisionId,
+        decisionId,
+        questionId: question.id,
+        decision,
+        person,
+        digest,
+        approvals: state.approvals.map((one) => one.person),
+      },
+    ],
+  );
+  if (!confirmed.valid) {
+    forget(state, answer);
+    return undefined;
+  }
+  if (decision === 'reject') return { kind: 'reject', by: answer };
+  if (decision === 'snooze') {
+    return { kind: 'snooze', by: answer, untilMs: answer.snoozeUntilMs ?? Date.now() };
+  }
+  if (hasQuorum(question, state.approvals, decision)) return { kind: decision, by: answer };
+  return undefined;
+}
+
+/** An answer that no door stored never happened: the question is open as before. */
+function forget(state: RunState, answer: DecideInput): void {
+  state.approvals = state.approvals.filter(
+    (one) => one.person !== answer.person || one.decision !== answer.decision,
+  );
+  if (state.final === answer) state.final = undefined;
+}
+
+/** Closes the question in the read model; from here on answers to it are refused. */
+export async function closeQuestion(
+  state: RunState,
+  status: Exclude<QuestionStatus, 'open'>,
+): Promise<void> {
+  const { question } = state;
+  if (!question) return;
+  state.question = undefined;
+  state.approvals = [];
+  await reads.closeQuestion.executeWithOptions({ summary: `${question.id} ${status}` }, [
+    {
+      episodeId: state.episodeId,
+      key: question.id,
+      questionId: question.id,
+      status,
+      at: new Date().toISOString(),
+    },
+  ]);
+}
+
+/** The question as Markdown, for the Temporal UI. */
+function describeQuestion(question: Question): string {
+  const plans = question.plans.map((plan) => {
+    const answer = plan.fix === 'revert' ? 'approve' : 'accept';
+    return `- **${answer}**: ${plan.steps.map(describeStep).join(', then ')}`;
+  });
+  return [
+    `**Waiting** for ${question.quorum} ${question.quorum === 1 ? 'person' : 'people'} until ${question.expiresAt}`,
+    question.summary,
+    ...plans,
+    `\`realign approve ${question.id} --digest ${question.digest}\``,
+  ].join('\n\n');
+}

@@ -1,0 +1,75 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { UnitRef } from '../drift/plan.ts';
+import type { AnalysisScope, Decision, Outcome } from '../drift/record.ts';
+import type { ResourceRef } from '../drift/resource-ref.ts';
+
+/** What the watcher tells the workflow: look at this resource again. It carries no value of any field. */
+export type Observation = {
+  /** Rises with each observation of one watcher; older ones are dropped. */
+  readonly seq: number;
+  /** Digest of the comparison; '' when desired and live agree. */
+  readonly digest: string;
+  /** Id for the episode that starts if no run is open. */
+  readonly episodeId: string;
+};
+
+export type RemediateInput = {
+  readonly ref: ResourceRef;
+  readonly episodeId: string;
+  readonly settle: { readonly quietMs: number; readonly maxMs: number };
+  /** State handed from run to run of one chain. */
+  readonly carried?: CarriedState;
+};
+
+/** What survives continue-as-new. */
+export type CarriedState = {
+  readonly observation: Observation;
+  readonly questionNumber: number;
+  readonly decidedDigests: readonly string[];
+  /** Set once the episode is in Postgres. */
+  readonly opened: boolean;
+};
+
+export type EpisodeResult = {
+  readonly episodeId: string;
+  readonly outcome: Outcome;
+  readonly message: string;
+};
+
+export type DecideInput = {
+  readonly decisionId: string;
+  readonly question: string;
+  readonly digest: string;
+  readonly decision: Decision;
+  readonly person: string;
+  readonly roles: readonly string[];
+  /** Milliseconds since the epoch; snooze only. */
+  readonly snoozeUntilMs?: number;
+};
+
+export type DecideAck = {
+  readonly status: string;
+  readonly approvals: number;
+  readonly needed: number;
+};
+
+export type PromoteInput = {
+  readonly unit: UnitRef;
+  readonly upstream: UnitRef;
+  readonly upstreamRevision: number;
+  readonly environment: string;
+  readonly promotionId: string;
+};
+
+export type AnalysisInput = { readonly runId: string; readonly scope: AnalysisScope };
+
+export type RunStatus = {
+  readonly episodeId: string;
+  readonly phase: string;
+  readonly question?: string;
+  readonly approvals: readonly string[];
+};
+
+export const observed = defineSignal<[Observation]>('observed');
+export const decide = defineUpdate<DecideAck, [DecideInput]>('decide');
+export const runStatus = defineQuery<RunStatus>('status');

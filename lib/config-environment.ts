@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import type { ConfigProblem } from './config-problems.ts';
-import type { ConfigFile } from './config-schema.ts';
+import {
+  type ConfigFile,
+  hostAndPort,
+  logLevel,
+  port,
+  postgresUrl,
+  webUrl,
+} from './config-schema.ts';
 
 /** Every environment variable that Realign reads; deploy/ and docker-compose.yml may set no other. An empty one counts as not set. */
 export const ENVIRONMENT_VARIABLES = {
@@ -47,30 +54,17 @@ export type Overrides = {
 const YES = ['true', '1', 'yes'];
 const NO = ['false', '0', 'no'];
 
-const url = z.url({
-  protocol: /^https?$/,
-  error: 'expected a URL that begins with http:// or https://',
-});
-const parsers = {
-  url: url.transform((value) => value.replace(/\/+$/, '')),
-  database: z.url({
-    protocol: /^postgres(ql)?$/,
-    error: 'expected a URL that begins with postgres://',
-  }),
-  address: z.string().regex(/^\S+:\d{1,5}$/, 'expected host:port, such as 127.0.0.1:7233'),
-  text: z.string().max(65_536),
-  flag: z
-    .string()
-    .toLowerCase()
-    .refine((value) => YES.includes(value) || NO.includes(value), 'expected true or false')
-    .transform((value) => YES.includes(value)),
-  port: z
-    .string()
-    .regex(/^\d{1,5}$/, 'expected a port number')
-    .transform(Number)
-    .pipe(z.int().min(1).max(65_535)),
-  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
-};
+const text = z.string().max(65_536);
+const flag = z
+  .string()
+  .toLowerCase()
+  .refine((value) => YES.includes(value) || NO.includes(value), 'expected true or false')
+  .transform((value) => YES.includes(value));
+const portText = z
+  .string()
+  .regex(/^\d{1,5}$/, 'expected a port number')
+  .transform(Number)
+  .pipe(port);
 
 /** Reads the variables; a wrong one is pushed to `problems` by its name, never with its value. */
 export function readEnvironment(env: NodeJS.ProcessEnv, problems: ConfigProblem[]): Overrides {
@@ -83,19 +77,19 @@ export function readEnvironment(env: NodeJS.ProcessEnv, problems: ConfigProblem[
     return undefined;
   };
   return withoutUndefined({
-    kubeconfig: read(parsers.text, 'KUBECONFIG'),
-    namespace: read(parsers.text, 'NAMESPACE'),
-    space: read(parsers.text, 'CUB_SPACE'),
-    confighubUrl: read(parsers.url, 'CUB_API_URL', 'CONFIGHUB_URL'),
-    confighubToken: read(parsers.text, 'CUB_TOKEN', 'CONFIGHUB_TOKEN'),
-    claudeApiKey: read(parsers.text, 'CLAUDE_API_KEY'),
-    autoFix: read(parsers.flag, 'AUTO_FIX'),
-    databaseUrl: read(parsers.database, 'DATABASE_URL'),
-    temporalAddress: read(parsers.address, 'TEMPORAL_ADDRESS'),
-    temporalNamespace: read(parsers.text, 'TEMPORAL_NAMESPACE'),
-    temporalUiUrl: read(parsers.url, 'TEMPORAL_UI_URL'),
-    port: read(parsers.port, 'PORT'),
-    logLevel: read(parsers.level, 'REALIGN_LOG_LEVEL'),
+    kubeconfig: read(text, 'KUBECONFIG'),
+    namespace: read(text, 'NAMESPACE'),
+    space: read(text, 'CUB_SPACE'),
+    confighubUrl: read(webUrl, 'CUB_API_URL', 'CONFIGHUB_URL'),
+    confighubToken: read(text, 'CUB_TOKEN', 'CONFIGHUB_TOKEN'),
+    claudeApiKey: read(text, 'CLAUDE_API_KEY'),
+    autoFix: read(flag, 'AUTO_FIX'),
+    databaseUrl: read(postgresUrl, 'DATABASE_URL'),
+    temporalAddress: read(hostAndPort, 'TEMPORAL_ADDRESS'),
+    temporalNamespace: read(text, 'TEMPORAL_NAMESPACE'),
+    temporalUiUrl: read(webUrl, 'TEMPORAL_UI_URL'),
+    port: read(portText, 'PORT'),
+    logLevel: read(logLevel, 'REALIGN_LOG_LEVEL'),
   });
 }
 

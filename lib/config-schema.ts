@@ -43,10 +43,18 @@ const names = z
   .min(1, 'expected at least one; leave the key out for "any"')
   .max(MAX_LIST);
 const labels = z.record(text, z.string().max(256));
-const webUrl = z
+export const webUrl = z
   .url({ protocol: /^https?$/, error: 'expected a URL that begins with http:// or https://' })
   .transform((url) => url.replace(/\/+$/, ''));
-const port = z.int().min(1).max(65_535);
+export const postgresUrl = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: 'expected a URL that begins with postgres://',
+});
+export const hostAndPort = z
+  .string()
+  .regex(/^\S+:\d{1,5}$/, 'expected host:port, such as 127.0.0.1:7233');
+export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']);
+export const port = z.int().min(1).max(65_535);
 
 /** A duration such as `90s`, in milliseconds once parsed. */
 function duration(minMs: number, maxMs: number) {
@@ -121,11 +129,11 @@ const person = z.strictObject({
   slackId: text.exactOptional(),
 });
 
-/** A plural such as `deployments`, or `apps/v1/Deployment` (`v1/ConfigMap` in the core group). */
+/** A plural such as `deployments` or `certificates.cert-manager.io`, or `apps/v1/Deployment` (`v1/ConfigMap`). */
 const resource = z
   .string()
   .regex(
-    /^(?:[a-z][a-z0-9]*|(?:[a-z0-9.-]+\/)?v[0-9][a-z0-9]*\/[A-Z][A-Za-z0-9]*)$/,
+    /^(?:[a-z][a-z0-9]*(?:\.[a-z0-9.-]+)?|(?:[a-z0-9.-]+\/)?v[0-9][a-z0-9]*\/[A-Z][A-Za-z0-9]*)$/,
     'expected a plural such as deployments, or group/version/Kind such as apps/v1/Deployment',
   );
 
@@ -148,10 +156,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   temporal: z
     .strictObject({
-      address: z
-        .string()
-        .regex(/^\S+:\d{1,5}$/, 'expected host:port, such as 127.0.0.1:7233')
-        .default('127.0.0.1:7233'),
+      address: hostAndPort.default('127.0.0.1:7233'),
       namespace: text.default('default'),
       taskQueue: text.default('realign'),
       uiUrl: webUrl.prefault('http://127.0.0.1:8233'),
@@ -159,9 +164,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   database: z
     .strictObject({
-      url: z
-        .url({ protocol: /^postgres(ql)?$/, error: 'expected a URL that begins with postgres://' })
-        .exactOptional(),
+      url: postgresUrl.exactOptional(),
       urlFile: text.exactOptional(),
     })
     .prefault({}),
@@ -195,9 +198,7 @@ export const configSchema = z.strictObject({
       keyFile: text.exactOptional(),
     })
     .prefault({}),
-  log: z
-    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
-    .prefault({}),
+  log: z.strictObject({ level: logLevel.default('info') }).prefault({}),
 });
 
 export type ConfigFile = z.output<typeof configSchema>;

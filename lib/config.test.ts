@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig, parseConfig } from './config.ts';
 import { AppError } from './errors.ts';
 
@@ -174,6 +174,7 @@ describe('a wrong file', () => {
 
 describe('files', () => {
   const directory = mkdtempSync(join(tmpdir(), 'realign-config-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
   const write = (name: string, text: string) => {
     writeFileSync(join(directory, name), text);
     return join(directory, name);

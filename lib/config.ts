@@ -93,7 +93,7 @@ export const DEFAULT_CONFIG_FILE = 'realign.yaml';
 
 const DEFAULT_SPACE = 'acorn-bear-qa';
 const DEFAULT_NAMESPACE = 'qa';
-const DEFAULT_DATABASE_URL = 'postgres://127.0.0.1:5432/realign';
+const DEFAULT_DATABASE_URL = 'postgres://realign@127.0.0.1:5432/realign';
 const MAX_FILE_BYTES = 1024 * 1024;
 /** Aliases beyond this are taken for an attack on memory ("billion laughs"). */
 const MAX_YAML_ALIASES = 100;
@@ -255,6 +255,6 @@ function invalid(file: string, problems: readonly ConfigProblem[]): AppError {
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
   const lines = ordered.map((problem) => `  ${describeProblem(problem)}`);
   return new AppError('CONFIG_INVALID', `${file} has ${count}:\n${lines.join('\n')}`, {
-    details: { file, problems },
+    details: { file, problems: ordered },
   });
 }

@@ -21,6 +21,17 @@ export const ERRORS = {
     retryable: false,
     repair: 'Name the environment too: `environment:Kind:namespace:name`.',
   },
+  TOO_LARGE: { status: 413, retryable: false, repair: 'Send less at once.' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    retryable: false,
+    repair: 'Send JSON with `Content-Type: application/json`.',
+  },
+  TOO_MANY_REQUESTS: {
+    status: 429,
+    retryable: true,
+    repair: 'Wait ten seconds, then call less often.',
+  },
   CONFLICT: {
     status: 409,
     retryable: false,
@@ -113,6 +124,11 @@ export const ERRORS = {
     status: 503,
     retryable: true,
     repair: 'Postgres cannot be reached; check DATABASE_URL. Realign tries again by itself.',
+  },
+  API_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    repair: 'The api of Realign cannot be reached; check REALIGN_URL and that `realign api` runs.',
   },
   SETUP_FAILED: {
     status: 500,

@@ -1,7 +1,7 @@
 const MAX_COMPARED_CHARS = 64;
 
 /** The candidate that a person most likely meant; undefined when none is close (a third of the letters may differ). */
-export function nearestName(wrong: string, candidates: readonly string[]): string | undefined {
+export function nearestName(wrong: string, candidates: Iterable<string>): string | undefined {
   const limit = Math.max(2, Math.floor(wrong.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
@@ -16,7 +16,7 @@ export function nearestName(wrong: string, candidates: readonly string[]): strin
 }
 
 /** `; did you mean "x"?`, or nothing: the tail of a message about an unknown name. */
-export function didYouMean(wrong: string, candidates: readonly string[]): string {
+export function didYouMean(wrong: string, candidates: Iterable<string>): string {
   const nearest = nearestName(wrong, candidates);
   return nearest === undefined ? '' : `; did you mean "${nearest}"?`;
 }

@@ -1,0 +1,29 @@
+import { formatAge, renderTable } from './output.ts';
+import { severityOf, showValue } from './records.ts';
+import { showResource } from './resource-name.ts';
+import type { RecordAnswer } from './wire.ts';
+
+/** One record as a page: what it is, how it stands, and a line for each field. */
+export function renderRecord(record: RecordAnswer): string {
+  const facts = [
+    ['Resource', showResource(record)],
+    ['Environment', record.environment],
+    ['Status', record.drift_status],
+    ['Outcome', record.outcome],
+    ['Severity', record.drift_details.length > 0 ? severityOf(record) : undefined],
+    ['Detected', record.first_detected && `${formatAge(record.first_detected)} ago`],
+    ['Resolved', record.resolved_at && `${formatAge(record.resolved_at)} ago`],
+    ['Message', record.resolution_message],
+  ].flatMap(([title, value]) => (title && value ? [{ title, value }] : []));
+  const width = Math.max(...facts.map((fact) => fact.title.length)) + 2;
+  const head = facts.map((fact) => `${`${fact.title}:`.padEnd(width)}${fact.value}`).join('\n');
+  if (record.drift_details.length === 0) return head;
+  const fields = renderTable(record.drift_details, [
+    { title: 'FIELD', value: (detail) => detail.field || 'the whole object' },
+    { title: 'DESIRED', value: (detail) => showValue(detail.from) },
+    { title: 'LIVE', value: (detail) => showValue(detail.to) },
+    { title: 'TYPE', value: (detail) => detail.type },
+    { title: 'SEVERITY', value: (detail) => detail.severity },
+  ]);
+  return `${head}\n\n${fields}`;
+}

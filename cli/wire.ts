@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { SEVERITIES } from '../drift/field-change.ts';
+
+/** What the api answers, as far as the command line reads it; everything else is passed on to `-o json` as it came. */
+
+const severity = z.enum(SEVERITIES);
+const time = z.string().nullish();
+
+const driftDetail = z.looseObject({
+  field: z.string(),
+  from: z.unknown(),
+  to: z.unknown(),
+  type: z.string(),
+  severity,
+});
+
+export const recordSchema = z.looseObject({
+  resource_id: z.string(),
+  environment: z.string().default(''),
+  kind: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  drift_status: z.enum(['active', 'resolved', 'none']),
+  drift_details: z.array(driftDetail),
+  severity: severity.nullish(),
+  outcome: z.string().nullish(),
+  first_detected: time,
+  resolved_at: time,
+  resolution_message: z.string().nullish(),
+  last_updated: time,
+});
+export type RecordAnswer = z.infer<typeof recordSchema>;
+
+export const recordListSchema = z.looseObject({
+  drift_records: z.array(recordSchema),
+  next_cursor: z.string().nullish(),
+});
+
+const planSchema = z.looseObject({
+  fix: z.string(),
+  description: z.string(),
+  steps: z.array(z.union([z.string(), z.looseObject({})])).default([]),
+});
+
+export const questionSchema = z.looseObject({
+  id: z.string(),
+  environment: z.string(),
+  resource_id: z.string().nullish(),
+  unit: z.string().nullish(),
+  severity,
+  summary: z.string(),
+  digest: z.string(),
+  rule: z.string(),
+  quorum: z.number(),
+  approvals: z.array(z.string()),
+  plans: z.array(planSchema),
+  status: z.string(),
+  asked_at: z.string(),
+  expires_at: z.string(),
+});
+export type QuestionAnswer = z.infer<typeof questionSchema>;
+
+export const questionListSchema = z.looseObject({ questions: z.array(questionSchema) });
+
+export const decisionSchema = z.looseObject({ message: z.string().optional() });
+
+export const analysisStartedSchema = z.looseObject({
+  message: z.string(),
+  status: z.string(),
+  run_id: z.string(),
+});
+
+export const analysisRunSchema = z.looseObject({
+  run_id: z.string(),
+  status: z.enum(['running', 'completed', 'failed']),
+  total: z.number(),
+  checked: z.number(),
+  drifted: z.number(),
+  errors: z.array(z.string()).default([]),
+});
+export type AnalysisRunAnswer = z.infer<typeof analysisRunSchema>;

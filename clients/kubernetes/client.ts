@@ -46,8 +46,7 @@ export async function createKubernetesClient(
 
   const served = async (ref: Pick<ObjectRef, 'group' | 'version' | 'kind'>, signal?: AbortSignal) =>
     (await discover(signal === undefined ? {} : { signal })).find(ref) ??
-    (await discover({ fresh: true, ...(signal && { signal }) })).find(ref) ??
-    unservedKind(ref);
+    (await discover({ fresh: true, ...(signal && { signal }) })).resolveKind(ref);
 
   return {
     server: credentials.server.href.replace(/\/$/, ''),
@@ -231,11 +230,4 @@ async function readDiscovery(http: Http): Promise<Discovery> {
 
 function get(path: string, what: string) {
   return { method: 'GET', path, what, repeatable: true } as const;
-}
-
-function unservedKind(ref: Pick<ObjectRef, 'group' | 'version' | 'kind'>): never {
-  const name = [ref.group, ref.version, ref.kind].filter((part) => part !== '').join('/');
-  throw new AppError('NOT_FOUND', `the API server does not serve ${name}`, {
-    details: { reason: 'UnservedKind' },
-  });
 }

@@ -24,8 +24,12 @@ export type Discovery = {
    */
   resolve(name: string): ApiResource;
   /** The version that the ref names if it is served, else the best one of its kind; undefined if the kind is not served. */
-  find(ref: { group: string; version: string; kind: string }): ApiResource | undefined;
+  find(ref: KindRef): ApiResource | undefined;
+  /** As `find`; throws NOT_FOUND if the kind is not served. */
+  resolveKind(ref: KindRef): ApiResource;
 };
+
+export type KindRef = { readonly group: string; readonly version: string; readonly kind: string };
 
 const aggregatedResource = z.object({
   resource: z.string(),
@@ -92,15 +96,24 @@ export function createDiscovery(resources: readonly ApiResource[]): Discovery {
       remember(byName, name, resource);
     }
   }
+  const find = ({ group, version, kind }: KindRef): ApiResource | undefined =>
+    byKind.get(`${group}/${version}/${kind}`) ?? byKind.get(`${group}/${kind}`);
   return {
     resources,
+    find,
+    resolveKind: (ref) => find(ref) ?? unserved(ref),
     resolve(name) {
       const found = byName.get(name.trim().toLowerCase());
       if (found !== undefined) return found;
       const hint = didYouMean(name, [...byName.keys()]);
       throw new AppError('NOT_FOUND', `the API server serves no resource named "${name}"${hint}`);
     },
-    find: ({ group, version, kind }) =>
-      byKind.get(`${group}/${version}/${kind}`) ?? byKind.get(`${group}/${kind}`),
   };
+}
+
+function unserved({ group, version, kind }: KindRef): never {
+  const name = [group, version, kind].filter((part) => part !== '').join('/');
+  throw new AppError('NOT_FOUND', `the API server does not serve ${name}`, {
+    details: { reason: 'UnservedKind' },
+  });
 }

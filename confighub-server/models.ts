@@ -162,3 +162,15 @@ export const EVENT_MODEL: EntityModel = {
   },
   relations: {},
 };
+
+/** What a Filter's `From` may name; its expression is checked when the filter is written. */
+export const FILTERABLE: Readonly<Record<string, EntityModel>> = {
+  Unit: UNIT_MODEL,
+  Space: SPACE_MODEL,
+  ...Object.fromEntries(
+    ['Filter', 'Set', 'ChangeSet', 'Tag', 'Target', 'BridgeWorker'].map((name) => [
+      name,
+      itemModel(name),
+    ]),
+  ),
+};

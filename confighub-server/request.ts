@@ -15,6 +15,8 @@ export type HubRequest = {
   readonly userAgent: string;
   /** Runs only if the transaction commits. */
   afterCommit(work: () => void): void;
+  /** Starts a queued action. */
+  run(operationId: string, unitId: string): void;
 };
 
 export type Answer =
@@ -72,3 +74,21 @@ export const optionalId = z
     }
     return value.toLowerCase();
   });
+
+/** Works through the items one after the other; a refused item undoes its own writes only and becomes `failed`'s answer. */
+export async function listOfItems<Item>(
+  request: HubRequest,
+  items: readonly Item[],
+  work: (item: Item) => Promise<object>,
+  failed: (item: Item, error: unknown) => object,
+): Promise<readonly object[]> {
+  const results: object[] = [];
+  for (const item of items) {
+    try {
+      results.push(await request.sql.savepoint(() => work(item)));
+    } catch (error) {
+      results.push(failed(item, error));
+    }
+  }
+  return results;
+}

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import express, { type Express, type Request, type Response } from 'express';
+import type { Log } from '../lib/log.ts';
+import type { Database } from './database.ts';
+import { HISTORY_ROUTES } from './history-routes.ts';
+import { HubError } from './hub-error.ts';
+import type { Identities, User } from './identity.ts';
+import { IDENTITY_ROUTES } from './identity-routes.ts';
+import { ITEM_ROUTES } from './item-routes.ts';
+import { problemOf } from './problem.ts';
+import type { Answer, HubRequest, Route } from './request.ts';
+import type { Runner } from './runner.ts';
+import { SPACE_ROUTES } from './spaces.ts';
+import { UNIT_BULK_ROUTES } from './unit-bulk.ts';
+import { UNIT_ROUTES } from './unit-routes.ts';
+
+export type AppDeps = {
+  readonly database: Database;
+  readonly identities: Identities;
+  readonly runner: Runner;
+  readonly log: Log;
+};
+
+// A unit holds at most 4 MiB, a third more in base64.
+const MAX_BODY = '6mb';
+
+const ROUTES: readonly Route[] = [
+  ...IDENTITY_ROUTES,
+  ...SPACE_ROUTES,
+  ...UNIT_ROUTES,
+  ...UNIT_BULK_ROUTES,
+  ...HISTORY_ROUTES,
+  ...ITEM_ROUTES,
+];
+
+/** The HTTP face: `/api` and, for the seeds' CUB_API_URL, `/api/v1`. */
+export function createApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  app.use((request, response, next) => {
+    response.setHeader(
+      'X-Request-Id',
+      request.header('x-request-id')?.slice(0, 64) || randomUUID(),
+    );
+    next();
+  });
+  // Bodies are merge patches, `null` included, whatever the sender calls them.
+  app.use(express.json({ strict: false, limit: MAX_BODY, type: () => true }));
+  const api = express.Router();
+  // `Version` is absent: that is how clients tell this generation from the later ones.
+  api.get('/info', (_request, response) => {
+    response.json({
+      Build: 'realign',
+      BuiltAt: '',
+      ClientID: '',
+      AuthServer: '',
+      RedirectURI: '',
+      Revision: '',
+      WorkerPort: '',
+    });
+  });
+  for (const route of ROUTES) {
+    api[route.method](route.path, (request, response) => handle(deps, route, request, response));
+  }
+  app.use('/api/v1', api);
+  app.use('/api', api);
+  app.use((request, _response) => {
+    authenticated(deps, request);
+    throw new HubError(404, `no such operation: ${request.method} ${request.path}`);
+  });
+  app.use(errorHandler(deps.log));
+  return app;
+}
+
+async function handle(
+  deps: AppDeps,
+  route: Route,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const user = authenticated(deps, request);
+  if (user.role === 'viewer' && route.method !== 'get') {
+    throw new HubError(403, `${user.username} may only read`);
+  }
+  let committed: (() => void)[] = [];
+  const answer = await deps.database.transaction(async (sql) => {
+    committed = [];
+    const hubRequest: HubRequest = {
+      sql,
+      user,
+      users: deps.identities.users,
+      params: textsOf(request.params),
+      query: textsOf(request.query),
+      body: request.body,
+      headers: textsOf(request.headers),
+      userAgent: request.header('user-agent')?.slice(0, 256) ?? '',
+      afterCommit: (work) => committed.push(work),
+      run: deps.runner.start,
+    };
+    return route.handle(hubRequest);
+  });
+  for (const work of committed) work();
+  send(response, answer);
+}
+
+function send(response: Response, answer: Answer): void {
+  if (answer.kind === 'bytes') {
+    response.status(200).type('application/octet-stream').send(answer.bytes);
+    return;
+  }
+  response.status(answer.status).json(answer.body);
+}
+
+function authenticated(deps: AppDeps, request: Request): User {
+  const user = deps.identities.authenticate(request.header('authorization'));
+  if (user === undefined) throw new HubError(401, 'the request carries no valid token');
+  return user;
+}
+
+// A repeated parameter counts once, with its last value.
+function textsOf(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]) => {
+      const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+      return typeof last === 'string' ? [[key, last]] : [];
+    }),
+  );
+}
+
+function errorHandler(log: Log) {
+  // Express tells error handlers by their four parameters.
+  return (error: unknown, request: Request, response: Response, _next: unknown): void => {
+    const { status, message, unexpected } = problemOf(error);
+    const requestId = response.getHeader('X-Request-Id');
+    if (unexpected) log.error({ requestId, path: request.path, error: stackOf(error) }, message);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const code = statusFor(request, status);
+    response.status(code).json({ Code: String(code), Message: message });
+  };
+}
+
+// The official CLI of August 2025 understands 409 on PUT only and 422 on apply and invoke only.
+function statusFor(request: Request, status: number): number {
+  if (!request.header('user-agent')?.startsWith('cub')) return status;
+  if (status === 409) return request.method === 'PUT' ? 409 : 400;
+  if (status === 422) return /\/(apply|invoke)$/.test(request.path) ? 422 : 400;
+  return [400, 401, 403, 404, 500].includes(status) ? status : 400;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,205 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Sql } from './database.ts';
+import {
+  checkVersion,
+  type Header,
+  headerInput,
+  newHeader,
+  patchHeader,
+  replaceHeader,
+} from './header.ts';
+import { badRequest, HubError, notFound } from './hub-error.ts';
+import { ORGANIZATION } from './identity.ts';
+import { FILTERABLE } from './models.ts';
+import { optionalId } from './request.ts';
+import { whereSql } from './where/index.ts';
+import type { ItemRow } from './wire.ts';
+
+/** Filter, Set, ChangeSet, Tag, Target and BridgeWorker: a header and a few fields of their own. */
+export type ItemType = {
+  readonly entityType: string;
+  /** Segment of the path. */
+  readonly path: string;
+  readonly body: z.ZodObject;
+  /** Refuses a body that the entity cannot have, and adds what the server sets. */
+  complete(body: Body): Body;
+};
+
+type Body = Readonly<Record<string, unknown>>;
+
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => (value === null ? '' : value));
+const asIs = (body: Body): Body => body;
+
+export const FILTER: ItemType = {
+  entityType: 'Filter',
+  path: 'filter',
+  body: z.object({
+    From: text,
+    FromSpaceID: optionalId,
+    Where: text,
+    WhereData: text,
+    ResourceType: text,
+  }),
+  complete: (body) => {
+    const { From: from, Where: where, WhereData: whereData, ResourceType: resourceType } = body;
+    if (typeof from !== 'string' || from === '') throw badRequest('body: From: required');
+    const model = FILTERABLE[from];
+    if (model !== undefined && typeof where === 'string') whereSql(model, [where], []);
+    const digest = JSON.stringify([from, where ?? '', whereData ?? '', resourceType ?? '']);
+    return { ...body, Hash: createHash('sha256').update(digest).digest('hex') };
+  },
+};
+
+export const ITEM_TYPES: readonly ItemType[] = [
+  FILTER,
+  { entityType: 'Set', path: 'set', body: z.object({}), complete: asIs },
+  {
+    entityType: 'ChangeSet',
+    path: 'change_set',
+    body: z.object({
+      Description: text,
+      FilterID: optionalId,
+      StartTagID: optionalId,
+      EndTagID: optionalId,
+    }),
+    complete: asIs,
+  },
+  { entityType: 'Tag', path: 'tag', body: z.object({}), complete: asIs },
+  {
+    entityType: 'Target',
+    path: 'target',
+    body: z.object({
+      BridgeWorkerID: optionalId,
+      ProviderType: text,
+      ToolchainType: text,
+      Parameters: text,
+    }),
+    complete: (body) => {
+      if (typeof body['BridgeWorkerID'] !== 'string')
+        throw badRequest('body: BridgeWorkerID: required');
+      const parameters = body['Parameters'];
+      if (typeof parameters === 'string' && parameters !== '') readParameters(parameters);
+      return {
+        ...body,
+        ProviderType: body['ProviderType'] || 'Kubernetes',
+        ToolchainType: body['ToolchainType'] || 'Kubernetes/YAML',
+        Parameters: parameters || '{}',
+      };
+    },
+  },
+  {
+    entityType: 'BridgeWorker',
+    path: 'bridge_worker',
+    body: z.object({ UserID: optionalId }),
+    complete: (body) => ({ ...body, Condition: 'Ready', IPAddress: '', LastMessage: '' }),
+  },
+];
+
+/** What the Kubernetes worker reads of a target. */
+const targetParameters = z.object({
+  KubeNamespace: z.string().optional(),
+  KubeContext: z.string().optional(),
+  WaitTimeout: z.string().optional(),
+});
+export type TargetParameters = z.infer<typeof targetParameters>;
+
+/** `Target.Parameters` is JSON in a string; 400 if it is not. */
+export function readParameters(parameters: string): TargetParameters {
+  try {
+    return targetParameters.parse(JSON.parse(parameters));
+  } catch {
+    throw badRequest('body: Parameters: not a JSON object of texts');
+  }
+}
+
+const itemInput = z.object({ ...headerInput });
+export type ItemMode = 'replace' | 'merge';
+
+export async function createItem(
+  sql: Sql,
+  type: ItemType,
+  spaceId: string,
+  sent: unknown,
+): Promise<ItemRow> {
+  const header = newHeader(itemInput.parse(sent ?? {}));
+  const body = type.complete(type.body.parse(sent ?? {}));
+  const rows = await sql.rows<ItemRow>(
+    `INSERT INTO items (item_id, entity_type, space_id, organization_id, slug, display_name, labels, annotations, body)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *`,
+    [
+      randomUUID(),
+      type.entityType,
+      spaceId,
+      ORGANIZATION.organizationId,
+      ...headerValues(header),
+      JSON.stringify(body),
+    ],
+  );
+  return only(rows[0], type, 'new');
+}
+
+/** PUT (`replace`, Version required) or PATCH (`merge`) of one item. */
+export async function changeItem(
+  sql: Sql,
+  type: ItemType,
+  place: { readonly spaceId: string; readonly itemId: string },
+  sent: unknown,
+  mode: ItemMode,
+): Promise<ItemRow> {
+  const row = await lockItem(sql, type, place);
+  const input = itemInput.parse(sent ?? {});
+  checkVersion(row.version, input.Version, mode === 'replace');
+  const header = mode === 'replace' ? replaceHeader(row, input) : patchHeader(row, input);
+  const fields = withoutUndefined(type.body.parse(sent ?? {}));
+  const body = type.complete(mode === 'replace' ? fields : { ...row.body, ...fields });
+  const rows = await sql.rows<ItemRow>(
+    `UPDATE items SET version = version + 1, updated_at = now(), slug = $2, display_name = $3, labels = $4,
+       annotations = $5, body = $6 WHERE item_id = $1 RETURNING *`,
+    [place.itemId, ...headerValues(header), JSON.stringify(body)],
+  );
+  return only(rows[0], type, place.itemId);
+}
+
+export async function deleteItem(
+  sql: Sql,
+  type: ItemType,
+  place: { readonly spaceId: string; readonly itemId: string },
+): Promise<void> {
+  await lockItem(sql, type, place);
+  await sql.rows('DELETE FROM items WHERE item_id = $1', [place.itemId]);
+}
+
+async function lockItem(
+  sql: Sql,
+  type: ItemType,
+  place: { readonly spaceId: string; readonly itemId: string },
+): Promise<ItemRow> {
+  const rows = await sql.rows<ItemRow>(
+    'SELECT * FROM items WHERE item_id = $1 AND space_id = $2 AND entity_type = $3 FOR UPDATE',
+    [place.itemId, place.spaceId, type.entityType],
+  );
+  return only(rows[0], type, place.itemId);
+}
+
+function only(row: ItemRow | undefined, type: ItemType, id: string): ItemRow {
+  if (row === undefined)
+    throw id === 'new' ? new HubError(500, 'not stored') : notFound(`${type.path} ${id}`);
+  return row;
+}
+
+function headerValues(header: Header): readonly unknown[] {
+  return [
+    header.slug,
+    header.displayName,
+    JSON.stringify(header.labels),
+    JSON.stringify(header.annotations),
+  ];
+}
+
+function withoutUndefined(body: Body): Body {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,175 @@
+import { type Action, startAction } from './actions.ts';
+import { badRequest } from './hub-error.ts';
+import { selectionOf } from './list-query.ts';
+import { itemError } from './problem.ts';
+import {
+  type Answer,
+  bulk,
+  type HubRequest,
+  isTrue,
+  listOfItems,
+  parseBody,
+  type Route,
+} from './request.ts';
+import { listSpaces } from './spaces.ts';
+import { tagRevision } from './tags.ts';
+import { lockUnits } from './unit-list.ts';
+import { authorOf, deleteUnit } from './unit-routes.ts';
+import type { FullUnitRow } from './unit-row.ts';
+import {
+  approveUnit,
+  createUnit,
+  patchUnit,
+  restoreUnit,
+  unitInput,
+  upgradeUnit,
+} from './unit-write.ts';
+import { operationJson, unitJson } from './wire.ts';
+
+const MAX_UNITS = 5000;
+
+/** Calls over many units: each item succeeds or fails alone (207), all within the request's transaction. */
+export const UNIT_BULK_ROUTES: readonly Route[] = [
+  { method: 'post', path: '/unit', handle: cloneUnits },
+  { method: 'patch', path: '/unit', handle: patchUnits },
+  {
+    method: 'delete',
+    path: '/unit',
+    handle: (request) =>
+      each(request, async (unit) => {
+        await deleteUnit(request, unit);
+        return { Message: `Unit ${unit.slug} deleted` };
+      }),
+  },
+  ...(['Apply', 'Destroy', 'Refresh'] as const).map(
+    (action: Action): Route => ({
+      method: 'post',
+      path: `/unit/${action.toLowerCase()}`,
+      handle: (request) =>
+        each(request, async (unit) => ({
+          Action: operationJson(await startAction(request, unit, action)),
+        })),
+    }),
+  ),
+  {
+    method: 'post',
+    path: '/unit/approve',
+    handle: (request) =>
+      each(request, async (unit) => {
+        await approveUnit(request.sql, unit, authorOf(request));
+        return { Message: `Unit ${unit.slug} approved` };
+      }),
+  },
+  {
+    method: 'post',
+    path: '/unit/tag',
+    handle: (request) =>
+      each(request, async (unit) => {
+        const revision = await tagRevision(request, unit);
+        return { Message: `Revision ${revision} of unit ${unit.slug} tagged` };
+      }),
+  },
+];
+
+async function each(
+  request: HubRequest,
+  work: (unit: FullUnitRow) => Promise<object>,
+): Promise<Answer> {
+  const units = await selectedUnits(request);
+  return bulk(
+    await listOfItems(request, units, work, (unit, error) => ({
+      Error: itemError(error, 'Unit', unit.unit_id),
+    })),
+  );
+}
+
+async function selectedUnits(request: HubRequest): Promise<readonly FullUnitRow[]> {
+  // A forgotten expression must not mean every unit of the organization.
+  if (!request.query['where']?.trim() && !request.query['filter'] && !request.query['contains']) {
+    throw badRequest('where: required');
+  }
+  const units = await lockUnits(request.sql, await selectionOf(request, 'Unit'));
+  if (units.length > MAX_UNITS) throw badRequest(`where: selects more than ${MAX_UNITS} units`);
+  return units;
+}
+
+async function patchUnits(request: HubRequest): Promise<Answer> {
+  const input = parseBody(unitInput, request.body);
+  const { restore } = request.query;
+  const upgrade = isTrue(request.query['upgrade']);
+  const author = authorOf(request);
+  const units = await selectedUnits(request);
+  const items = await listOfItems(
+    request,
+    units,
+    async (unit) => {
+      if (upgrade) {
+        const upgraded = await upgradeUnit(request.sql, unit, input, author);
+        return {
+          Unit: unitJson(upgraded.unit),
+          ...(upgraded.conflicts.length === 0
+            ? {}
+            : { Conflicts: upgraded.conflicts.map(conflictJson) }),
+        };
+      }
+      const patched =
+        restore === undefined
+          ? await patchUnit(request.sql, unit, input, author)
+          : await restoreUnit(request.sql, unit, input, author, { restore });
+      return { Unit: unitJson(patched) };
+    },
+    (unit, error) => ({ Unit: unitJson(unit), Error: itemError(error, 'Unit', unit.unit_id) }),
+  );
+  return bulk(items);
+}
+
+// Reasons as the later API names them; this merge only ever drops a change for a local one.
+function conflictJson(one: { resource: string; path: string; reason: string }): object {
+  return { ResourceName: one.resource, Path: one.path, Reason: 'Subtracted', Message: one.reason };
+}
+
+async function cloneUnits(request: HubRequest): Promise<Answer> {
+  const input = parseBody(unitInput, request.body);
+  const units = await selectedUnits(request);
+  const destination = await selectionOf(request, 'Space', {
+    where: 'where_space',
+    filter: 'filter_space',
+  });
+  if (destination.expressions.every((one) => one.trim() === ''))
+    throw badRequest('where_space: required');
+  const spaces = await listSpaces(request.sql, destination);
+  const prefixes = (request.query['name_prefixes'] ?? '').split(',').map((prefix) => prefix.trim());
+  const wanted = spaces.flatMap((space) =>
+    units.flatMap((unit) =>
+      prefixes.map((prefix) => ({ space, unit, slug: `${prefix}${unit.slug}` })),
+    ),
+  );
+  if (wanted.length > MAX_UNITS) throw badRequest(`more than ${MAX_UNITS} clones in one request`);
+  const items = await listOfItems(
+    request,
+    wanted,
+    async ({ space, unit, slug }) => {
+      const existing = await request.sql.rows<FullUnitRow>(
+        'SELECT * FROM units WHERE space_id = $1 AND slug = $2',
+        [space.space_id, slug],
+      );
+      if (existing[0] !== undefined && isTrue(request.query['allow_exists'])) {
+        return { Unit: unitJson(existing[0]) };
+      }
+      const clone = {
+        ...input,
+        Slug: slug,
+        Labels: { ...unit.labels, ...input.Labels },
+        Annotations: { ...unit.annotations, ...input.Annotations },
+      };
+      const upstream = { spaceId: unit.space_id, unitId: unit.unit_id };
+      return {
+        Unit: unitJson(
+          await createUnit(request.sql, space.space_id, clone, authorOf(request), upstream),
+        ),
+      };
+    },
+    ({ unit }, error) => ({ Error: itemError(error, 'Unit', unit.unit_id) }),
+  );
+  return bulk(items);
+}

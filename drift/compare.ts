@@ -1,0 +1,222 @@
+import { findForeignAdditions, findOwnLeftovers, findPendingRemovals } from './additions.ts';
+import { directionOf } from './classify.ts';
+import type { CompiledDesired, PlanNode } from './compile.ts';
+import { itemKey, itemPlace } from './compile.ts';
+import { matches, sameScalar, sameSet } from './equal.ts';
+import type { Direction, FieldChange, Severity } from './field-change.ts';
+import { worstSeverity } from './field-change.ts';
+import { isJsonObject } from './json.ts';
+import { learnListKind } from './list-keys.ts';
+import { DEFAULT_APPLIERS } from './managers.ts';
+import { isHistoryKey, isMetadataMap } from './noise.ts';
+import { entriesOf } from './owners.ts';
+import type { KubeObject, ManagedFieldsEntry } from './resource-ref.ts';
+import { judge, missingObject } from './verdict.ts';
+
+/** What a comparison knows beside the two objects. */
+export type CompareContext = {
+  /** Field managers that write the desired state: what they own alone was not drifted by anybody. */
+  readonly appliers: readonly string[];
+  /** What was last applied. Tells reverse drift from forward drift. The same value as `desired` when head is applied. */
+  readonly base?: CompiledDesired;
+  /** RFC 3339 time of our last apply as managedFields show it; a later one means that somebody borrowed our name. */
+  readonly lastApplyTime?: string;
+  /** What is owned by the applier alone and differs without a known base: taken as rewritten on the way in, or reported. */
+  readonly unexplained: 'rewritten' | 'report';
+  /** The verdict memo: true for a pair of values that a confirmation found equivalent at this place. */
+  readonly isEquivalent?: (question: EquivalenceQuestion) => boolean;
+};
+
+export type EquivalenceQuestion = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** The field path without list keys: `spec.template.spec.containers[].image`. */
+  readonly schemaPath: string;
+  readonly desired: unknown;
+  readonly live: unknown;
+};
+
+export type Comparison = {
+  /** In the order of the desired object, then what live has beyond it. Values are not redacted. */
+  readonly changes: readonly FieldChange[];
+  readonly direction: Direction;
+  /** The worst of the changes; `info` for none. */
+  readonly severity: Severity;
+  /** Fields owned by the applier alone that differ: admission rewrote them on our own write. */
+  readonly serverRewritten: number;
+  /** Fields that a system manager is expected to own (an autoscaler's replicas). */
+  readonly expected: number;
+};
+
+/** Without a base, with the default appliers, as the command line compares. */
+export const DEFAULT_CONTEXT: CompareContext = {
+  appliers: DEFAULT_APPLIERS,
+  unexplained: 'rewritten',
+};
+
+/** Where a change points, collected over one comparison. */
+export type ChangeDirection = 'forward' | 'reverse' | 'unknown';
+
+/** The working state of one comparison; parts are created when first needed, so that no drift costs nothing. */
+export type Run = {
+  readonly desired: CompiledDesired;
+  readonly live: KubeObject;
+  readonly context: CompareContext;
+  readonly entries: readonly ManagedFieldsEntry[];
+  /** Places of list items that were learned from managedFields during this run. */
+  places: Map<PlanNode, { readonly piece: string; readonly ownedAs: string }>;
+  changes: FieldChange[];
+  directions: ChangeDirection[];
+  reported: Set<string>;
+  serverRewritten: number;
+  expected: number;
+};
+
+const NO_PLACES: Run['places'] = new Map();
+const NOTHING: Comparison = Object.freeze({
+  changes: Object.freeze([]),
+  direction: 'unknown',
+  severity: 'info',
+  serverRewritten: 0,
+  expected: 0,
+});
+/** Keyed lists longer than this get an index when live has another order. */
+const SEARCH_LIMIT = 16;
+
+/**
+ * Compares one live object with its compiled desired state. Pure and local: cost grows with the size of desired and of the
+ * foreign entries in managedFields. `live` undefined means that the object does not exist. `direction` is `unknown` when
+ * there are no changes.
+ */
+export function compare(
+  desired: CompiledDesired,
+  live: KubeObject | undefined,
+  context: CompareContext,
+): Comparison {
+  if (live === undefined) return missingObject(desired, context);
+  const run: Run = {
+    desired,
+    live,
+    context,
+    entries: entriesOf(live),
+    places: NO_PLACES,
+    changes: [],
+    directions: [],
+    reported: new Set(),
+    serverRewritten: 0,
+    expected: 0,
+  };
+  walkObject(run, desired.root, live);
+  findForeignAdditions(run);
+  if (context.base === undefined) findOwnLeftovers(run);
+  else if (context.base !== desired) findPendingRemovals(run, context.base);
+  else if (context.lastApplyTime !== undefined) findOwnLeftovers(run);
+  if (run.changes.length === 0 && run.serverRewritten === 0 && run.expected === 0) return NOTHING;
+  return {
+    changes: run.changes,
+    direction: directionOf(run.directions),
+    severity: worstSeverity(run.changes.map((change) => change.severity)),
+    serverRewritten: run.serverRewritten,
+    expected: run.expected,
+  };
+}
+
+function walk(run: Run, node: PlanNode, live: unknown): void {
+  const { value } = node;
+  if (live === value) return;
+  if (typeof value !== 'object') {
+    if (!sameScalar(node, live)) differ(run, node, live);
+    return;
+  }
+  if (value === null) return walkNull(run, node, live);
+  if (live === undefined || live === null) {
+    if (!node.isZero) differ(run, node, undefined);
+    return;
+  }
+  switch (node.shape.kind) {
+    case 'struct':
+    case 'map':
+      return walkObject(run, node, live);
+    case 'keyed-list':
+      return walkKeyedList(run, node, live, node.names, node.shape.keys);
+    case 'set':
+      if (!Array.isArray(live) || !sameSet(node, live)) differ(run, node, live);
+      return;
+    case 'any':
+      if (!Array.isArray(value)) return walkObject(run, node, live);
+      return walkUnknownList(run, node, live);
+    default:
+      if (!matches(node, live)) differ(run, node, live);
+  }
+}
+
+/** A declared null says nothing, except in maps of texts, where the server stores it as the empty text. */
+function walkNull(run: Run, node: PlanNode, live: unknown): void {
+  const isMapEntry = node.parent?.shape.kind === 'map';
+  if (isMapEntry && live !== undefined && live !== null && live !== '') differ(run, node, live);
+}
+
+function walkObject(run: Run, node: PlanNode, live: unknown): void {
+  if (!isJsonObject(live)) return differ(run, node, live);
+  const { names, children } = node;
+  for (let at = 0; at < children.length; at++) {
+    const child = children[at];
+    const name = names[at];
+    if (child === undefined || name === undefined) continue;
+    const held = live[name];
+    if (held !== child.value) walk(run, child, held);
+  }
+}
+
+function walkKeyedList(
+  run: Run,
+  node: PlanNode,
+  live: unknown,
+  names: readonly string[],
+  keys: readonly string[],
+): void {
+  if (!Array.isArray(live)) return differ(run, node, live);
+  let index: Map<string, unknown> | undefined;
+  const { children } = node;
+  for (let at = 0; at < children.length; at++) {
+    const child = children[at];
+    const name = names[at];
+    if (child === undefined || name === undefined) continue;
+    let item: unknown = live[at];
+    if (itemKey(item, keys) !== name) {
+      if (live.length > SEARCH_LIMIT) {
+        index ??= new Map(live.map((one) => [itemKey(one, keys) ?? '', one]));
+        item = index.get(name);
+      } else item = live.find((one) => itemKey(one, keys) === name);
+    }
+    walk(run, child, item);
+  }
+}
+
+/** A list of a custom resource: keyed, set or atomic is learned from how managedFields own it. */
+function walkUnknownList(run: Run, node: PlanNode, live: unknown): void {
+  if (!Array.isArray(live)) return differ(run, node, live);
+  const learned = learnListKind(run, node, live);
+  if (learned === 'set') {
+    if (!sameSet(node, live)) differ(run, node, live);
+    return;
+  }
+  if (learned === 'atomic') {
+    if (!matches(node, live)) differ(run, node, live);
+    return;
+  }
+  const names: string[] = [];
+  if (run.places === NO_PLACES) run.places = new Map();
+  for (const child of node.children) {
+    const place = itemPlace(child.value, learned);
+    if (place) run.places.set(child, place);
+    names.push(itemKey(child.value, learned) ?? '');
+  }
+  walkKeyedList(run, node, live, names, learned);
+}
+
+function differ(run: Run, node: PlanNode, live: unknown): void {
+  if (node.parent && isMetadataMap(node.parent) && isHistoryKey(node.name)) return;
+  if (isMetadataMap(node) && live === undefined && node.names.every(isHistoryKey)) return;
+  judge(run, node, live);
+}

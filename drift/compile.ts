@@ -1,0 +1,255 @@
+import { encodeBase64, stripWhitespace } from './base64.ts';
+import { renderField, renderItem } from './field-path.ts';
+import type { JsonObject, JsonValue } from './json.ts';
+import { isJsonObject } from './json.ts';
+import { parseQuantity } from './quantity.ts';
+import type { KubeObject } from './resource-ref.ts';
+import type { Shape, Struct } from './schema.ts';
+import { ANY, defaultKeyValue, fieldShape, structOfKind } from './schema.ts';
+
+/**
+ * One declared field, prepared so that comparing allocates nothing: it knows its place (for paths), its key in
+ * `managedFields` (for owners) and how the API server treats it. Nodes of one shape keep the walk monomorphic.
+ */
+export type PlanNode = {
+  readonly shape: Shape;
+  readonly parent: PlanNode | undefined;
+  /** Its piece of the field path: `.spec`, `[name=api]`; empty for the root and for items without known keys. */
+  readonly piece: string;
+  /** Its field name, or '' for items. */
+  readonly name: string;
+  /** Its key in fieldsV1: `f:spec`, `k:{"name":"api"}`. */
+  readonly ownedAs: string;
+  readonly value: JsonValue;
+  /** Absent in live is the same as this value: the server does not store it. */
+  readonly isZero: boolean;
+  /** A declared null: the owner of desired has no opinion. */
+  readonly isNull: boolean;
+  /** Field names of an object, or the merge key (as text) of each item of a keyed list; parallel to `children`. */
+  readonly names: readonly string[];
+  readonly children: readonly PlanNode[];
+  readonly childByOwnedKey: ReadonlyMap<string, PlanNode>;
+  /** The amount, where this is (or in a custom resource may be) a quantity. */
+  readonly quantity: bigint | undefined;
+};
+
+/** The desired state of one object, ready to be compared any number of times. Treat as opaque outside `drift/`. */
+export type CompiledDesired = {
+  readonly object: KubeObject;
+  readonly root: PlanNode;
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** False for custom resources: their server keeps zeros, and list keys are learned from managedFields. */
+  readonly isBuiltIn: boolean;
+};
+
+const ROOT_SKIPPED: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'status', 'metadata']);
+const NO_NODES: ReadonlyMap<string, PlanNode> = new Map();
+const QUANTITY_PARENTS = /^(?:resources|requests|limits|hard|.*quota.*)$/i;
+const QUANTITY_LEAVES: ReadonlySet<string> = new Set([
+  'cpu',
+  'memory',
+  'storage',
+  'ephemeral-storage',
+]);
+
+type Place = {
+  readonly parent: PlanNode | undefined;
+  readonly piece: string;
+  readonly name: string;
+  readonly ownedAs: string;
+};
+
+/** Prepares a desired object for `compare`, once per desired revision. The object must not be changed afterwards. */
+export function compileDesired(object: KubeObject): CompiledDesired {
+  const struct = structOfKind(object.apiVersion, object.kind);
+  const content = declaredContent(object);
+  const shape: Shape = struct
+    ? { kind: 'struct', keepsZero: true, keys: [], struct }
+    : { kind: 'any', keepsZero: true, keys: [] };
+  const place = { parent: undefined, piece: '', name: '', ownedAs: '' };
+  return {
+    object,
+    root: compileNode(content, shape, place),
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    isBuiltIn: struct !== undefined,
+  };
+}
+
+/** The piece of a field path and the fieldsV1 key of a keyed list's item; undefined where a key is missing. */
+export function itemPlace(
+  item: JsonValue | undefined,
+  keys: readonly string[],
+): { piece: string; ownedAs: string } | undefined {
+  if (!isJsonObject(item)) return undefined;
+  const pairs: (readonly [string, JsonValue])[] = [];
+  for (const key of keys) {
+    const value = item[key] ?? defaultKeyValue(key);
+    if (value === undefined) return undefined;
+    pairs.push([key, value]);
+  }
+  const sorted = [...pairs].sort(([left], [right]) => (left < right ? -1 : 1));
+  return { piece: renderItem(pairs), ownedAs: `k:${JSON.stringify(Object.fromEntries(sorted))}` };
+}
+
+/** What tells items of a keyed list apart, as one text; undefined where the item has no key. */
+export function itemKey(item: unknown, keys: readonly string[]): string | undefined {
+  if (!isJsonObject(item)) return undefined;
+  const [only] = keys;
+  if (keys.length === 1 && only !== undefined) {
+    const value = item[only] ?? defaultKeyValue(only);
+    return value === undefined ? undefined : String(value);
+  }
+  let text = '';
+  for (const key of keys) text += `${String(item[key] ?? defaultKeyValue(key))}\u0000`;
+  return text;
+}
+
+/** What the object declares: everything but identity, status and the server's metadata; stringData folded into data. */
+function declaredContent(object: KubeObject): JsonObject {
+  const content: Record<string, JsonValue> = {};
+  for (const [field, value] of Object.entries(object)) {
+    if (!ROOT_SKIPPED.has(field) && value !== undefined) content[field] = value as JsonValue;
+  }
+  const { labels, annotations } = object.metadata;
+  const metadata: Record<string, JsonValue> = {};
+  if (labels !== undefined) metadata['labels'] = labels;
+  if (annotations !== undefined) metadata['annotations'] = annotations;
+  content['metadata'] = metadata;
+  if (object.kind === 'Secret' && object.apiVersion === 'v1') foldStringData(content);
+  return content;
+}
+
+function foldStringData(content: Record<string, JsonValue>): void {
+  const stringData = content['stringData'];
+  delete content['stringData'];
+  if (!isJsonObject(stringData)) return;
+  const data: Record<string, JsonValue> = {};
+  if (isJsonObject(content['data'])) Object.assign(data, content['data']);
+  for (const [key, value] of Object.entries(stringData)) {
+    data[key] = value === null ? null : encodeBase64(String(value));
+  }
+  content['data'] = data;
+}
+
+function compileNode(value: JsonValue, shape: Shape, place: Place): PlanNode {
+  const node = {
+    shape: agreeing(shape, value),
+    ...place,
+    value: shape.kind === 'bytes' && typeof value === 'string' ? stripWhitespace(value) : value,
+    isZero: false,
+    isNull: value === null,
+    names: [] as readonly string[],
+    children: [] as readonly PlanNode[],
+    childByOwnedKey: NO_NODES,
+    quantity: undefined as bigint | undefined,
+  };
+  if (Array.isArray(value)) compileItems(node, value as readonly JsonValue[]);
+  else if (isJsonObject(value)) compileFields(node, value);
+  else if (node.shape.kind === 'quantity' || (node.shape.kind === 'any' && mayBeQuantity(node))) {
+    node.quantity = parseQuantity(value);
+  }
+  node.isZero = isZero(node);
+  return node;
+}
+
+type Building = {
+  -readonly [Field in keyof PlanNode]: PlanNode[Field];
+};
+
+function compileFields(node: Building, value: JsonObject): void {
+  const names: string[] = [];
+  const children: PlanNode[] = [];
+  const byKey = new Map<string, PlanNode>();
+  for (const [name, child] of Object.entries(value)) {
+    if (child === undefined) continue;
+    const struct = node.shape.struct;
+    if (struct?.name === 'meta.v1.ObjectMeta' && !struct.fields.has(name) && name !== 'name')
+      continue;
+    if (struct !== undefined && isEmbeddedIdentity(struct, name)) continue;
+    const ownedAs = `f:${name}`;
+    const place = { parent: node, piece: renderField(name), name, ownedAs };
+    const compiled = compileNode(child, childShape(node.shape, name), place);
+    names.push(name);
+    children.push(compiled);
+    byKey.set(ownedAs, compiled);
+  }
+  node.names = names;
+  node.children = children;
+  node.childByOwnedKey = byKey;
+}
+
+function compileItems(node: Building, items: readonly JsonValue[]): void {
+  const { keys, kind } = node.shape;
+  const isKeyed = kind === 'keyed-list';
+  const names: string[] = [];
+  const byKey = new Map<string, PlanNode>();
+  node.children = items.map((item) => {
+    const keyed = isKeyed ? itemPlace(item, keys) : undefined;
+    const place = {
+      parent: node,
+      piece: keyed?.piece ?? '',
+      name: '',
+      ownedAs: keyed?.ownedAs ?? '',
+    };
+    const compiled = compileNode(item, node.shape.item ?? ANY, place);
+    if (isKeyed) names.push(itemKey(item, keys) ?? '');
+    if (keyed) byKey.set(keyed.ownedAs, compiled);
+    return compiled;
+  });
+  node.names = names;
+  node.childByOwnedKey = byKey;
+}
+
+/** The shape, unless the value has another form than the schema says: then it is compared as plain JSON. */
+function agreeing(shape: Shape, value: JsonValue): Shape {
+  if (Array.isArray(value)) {
+    const isList =
+      shape.kind === 'keyed-list' || shape.kind === 'set' || shape.kind === 'atomic-list';
+    return isList || shape.kind === 'any' ? shape : ANY;
+  }
+  if (isJsonObject(value)) {
+    const isObject =
+      shape.struct !== undefined || shape.kind === 'map' || shape.kind === 'atomic-map';
+    return isObject || shape.kind === 'any' || shape.kind === 'json' ? shape : ANY;
+  }
+  return shape;
+}
+
+function childShape(shape: Shape, name: string): Shape {
+  if (shape.struct) return fieldShape(shape.struct, name);
+  return shape.item ?? ANY;
+}
+
+/** Objects inside objects (volumeClaimTemplates): their apiVersion, kind and status are the server's. */
+function isEmbeddedIdentity(struct: Struct, name: string): boolean {
+  return (
+    struct.fields.has('metadata') && (name === 'apiVersion' || name === 'kind' || name === 'status')
+  );
+}
+
+function mayBeQuantity(node: Building): boolean {
+  if (QUANTITY_LEAVES.has(node.name)) return true;
+  for (let at = node.parent; at !== undefined; at = at.parent) {
+    if (QUANTITY_PARENTS.test(at.name)) return true;
+  }
+  return false;
+}
+
+/** Whether the server stores nothing for this value. Custom resources keep "", 0 and false; maps keep every entry. */
+function isZero(node: Building): boolean {
+  const { value, shape, parent } = node;
+  if (value === null) return true;
+  if (shape.kind === 'any' || shape.kind === 'json') return isEmptyTree(node);
+  if (Array.isArray(value)) return value.length === 0;
+  const isMapEntry = parent?.shape.kind === 'map' || parent?.shape.kind === 'atomic-map';
+  if (shape.keepsZero || isMapEntry) return false;
+  if (isJsonObject(value)) return node.children.every((child) => child.isZero);
+  return value === '' || value === 0 || value === false;
+}
+
+function isEmptyTree(node: Building): boolean {
+  const isContainer = typeof node.value === 'object';
+  return isContainer && node.children.length === 0;
+}

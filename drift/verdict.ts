@@ -1,0 +1,191 @@
+import { classifyChange } from './classify.ts';
+import type { ChangeDirection, CompareContext, Comparison, Run } from './compare.ts';
+import type { CompiledDesired, PlanNode } from './compile.ts';
+import { matches, sameJson } from './equal.ts';
+import type { ChangeOp, FieldChange } from './field-change.ts';
+import type { JsonValue } from './json.ts';
+import { isJsonObject } from './json.ts';
+import { writerOf } from './managers.ts';
+import { isLeaf, ownedKeys, ownersOf, pathOf } from './owners.ts';
+import type { ManagedFieldsEntry } from './resource-ref.ts';
+
+/** Says what a difference at a declared field means: whose it is, whether it counts, and which way it points. */
+export function judge(run: Run, found: PlanNode, foundLive: unknown): void {
+  const lifted = atomicAncestor(run, found);
+  const node = lifted?.node ?? found;
+  const live = lifted ? lifted.live : foundLive;
+  if (isMemorised(run, node, live)) return;
+  const base = run.context.base;
+  const before = base && nodeIn(base, node, run.places);
+  const hasMoved = base !== undefined && !(before && sameJson(before.value, node.value));
+  const op: ChangeOp = live === undefined ? 'removed' : 'changed';
+  const { foreign, expected, ours } = ownersOf(
+    node,
+    run.entries,
+    run.context,
+    run.desired.kind,
+    run.places,
+  );
+  const change = { node, live };
+  if (hasMoved && isStillBefore(before, live)) {
+    return report(run, change, 'pending', ours ?? foreign, 'reverse');
+  }
+  if (foreign) return report(run, change, op, foreign, 'forward');
+  if (expected) {
+    run.expected++;
+    return;
+  }
+  if (ours && !isStringDataRemoval(run, op)) return judgeOurs(run, change, op, ours, hasMoved);
+  if (hasMoved && before === undefined) return report(run, change, 'pending', undefined, 'reverse');
+  report(run, change, op, undefined, base ? 'forward' : 'unknown');
+}
+
+type Difference = { readonly node: PlanNode; readonly live: unknown };
+
+/** Only our applier owns the field: rewritten on the way in, not applied yet, or written by somebody in our name. */
+function judgeOurs(
+  run: Run,
+  change: Difference,
+  op: ChangeOp,
+  ours: ManagedFieldsEntry,
+  hasMoved: boolean,
+): void {
+  const { base, lastApplyTime, unexplained } = run.context;
+  if (hasMoved) return report(run, change, 'pending', ours, 'reverse');
+  const isBorrowed =
+    lastApplyTime !== undefined && ours.time !== undefined && ours.time > lastApplyTime;
+  if (isBorrowed) return report(run, change, op, ours, 'forward', 'low');
+  if (base !== undefined || unexplained === 'rewritten') {
+    run.serverRewritten++;
+    return;
+  }
+  report(run, change, op, ours, 'unknown', 'low');
+}
+
+/** Live holds what was applied before desired moved on. */
+function isStillBefore(before: PlanNode | undefined, live: unknown): boolean {
+  if (before === undefined) return live === undefined;
+  return live === undefined ? before.isZero : matches(before, live);
+}
+
+/** Applied stringData stays owned after its key is deleted from data, so it explains no removal. */
+function isStringDataRemoval(run: Run, op: ChangeOp): boolean {
+  return op === 'removed' && run.desired.kind === 'Secret';
+}
+
+/** Adds a change at a declared field, once per path. */
+function report(
+  run: Run,
+  { node, live }: Difference,
+  op: ChangeOp,
+  writer: ManagedFieldsEntry | undefined,
+  direction: ChangeDirection,
+  confidence?: FieldChange['confidence'],
+): void {
+  const path = pathOf(node, run.places);
+  addChange(run, { path, op, desired: node.value, live }, writer, direction, confidence);
+}
+
+/** Adds a change with its type, severity and writer, unless the path already has one. */
+export function addChange(
+  run: Run,
+  found: { path: string; op: ChangeOp; desired: JsonValue | undefined; live: unknown },
+  writer: ManagedFieldsEntry | undefined,
+  direction: ChangeDirection,
+  confidence?: FieldChange['confidence'],
+): void {
+  if (run.reported.has(found.path)) return;
+  run.reported.add(found.path);
+  const who = writer ? writerOf(writer) : 'unknown';
+  const live = found.live as JsonValue | undefined;
+  const { apiVersion, kind } = run.desired;
+  const { type, severity } = classifyChange({ apiVersion, kind, ...found, live });
+  const known = who === 'unknown' ? (run.entries.length > 0 ? 'medium' : 'low') : 'high';
+  run.directions.push(direction);
+  run.changes.push({
+    path: found.path,
+    op: found.op,
+    ...(found.desired === undefined ? {} : { desired: found.desired }),
+    ...(live === undefined ? {} : { live }),
+    type,
+    severity,
+    who,
+    ...(writer?.time === undefined ? {} : { when: writer.time }),
+    ...(writer?.subresource === undefined ? {} : { subresource: writer.subresource }),
+    confidence: confidence ?? known,
+  });
+}
+
+/** The comparison of a declared object that does not exist. */
+export function missingObject(desired: CompiledDesired, context: CompareContext): Comparison {
+  const { type, severity } = classifyChange({
+    apiVersion: desired.apiVersion,
+    kind: desired.kind,
+    path: '',
+    op: 'object-missing',
+    desired: undefined,
+    live: undefined,
+  });
+  const change: FieldChange = {
+    path: '',
+    op: 'object-missing',
+    type,
+    severity,
+    who: 'unknown',
+    confidence: 'medium',
+  };
+  const direction = context.base ? 'forward' : 'unknown';
+  return { changes: [change], direction, severity, serverRewritten: 0, expected: 0 };
+}
+
+/** The node at the same place in another compiled object. */
+export function nodeIn(
+  other: CompiledDesired,
+  node: PlanNode,
+  places: Run['places'],
+): PlanNode | undefined {
+  let at: PlanNode | undefined = other.root;
+  for (const key of ownedKeys(node, places)) at = at && childOwnedAs(at, key);
+  return at;
+}
+
+/** The declared child with this fieldsV1 key; items of lists without a schema are found by the keys that it names. */
+export function childOwnedAs(node: PlanNode, key: string): PlanNode | undefined {
+  const known = node.childByOwnedKey.get(key);
+  if (known || node.shape.kind !== 'any' || !key.startsWith('k:')) return known;
+  return node.children.find((child) => {
+    const item = child.value;
+    if (!isJsonObject(item)) return false;
+    const names = Object.keys(JSON.parse(key.slice(2)) as object);
+    return (
+      key === `k:${JSON.stringify(Object.fromEntries(names.map((name) => [name, item[name]])))}`
+    );
+  });
+}
+
+/** In custom resources an object may be owned as one (`f:config: {}`): then it is reported as one. */
+function atomicAncestor(run: Run, node: PlanNode): Difference | undefined {
+  if (run.desired.isBuiltIn) return undefined;
+  const trail: PlanNode[] = [];
+  for (let at: PlanNode = node; at.parent !== undefined; at = at.parent) trail.unshift(at);
+  for (const entry of run.entries) {
+    let fields: unknown = entry.fieldsV1;
+    let live: unknown = run.live;
+    for (const step of trail) {
+      const key = run.places.get(step)?.ownedAs ?? step.ownedAs;
+      fields = isJsonObject(fields) ? fields[key] : undefined;
+      live = isJsonObject(live) && step.name !== '' ? live[step.name] : undefined;
+      if (fields === undefined || step === node || live === undefined) break;
+      if (isLeaf(fields) && isJsonObject(live)) return { node: step, live };
+    }
+  }
+  return undefined;
+}
+
+function isMemorised(run: Run, node: PlanNode, live: unknown): boolean {
+  const { isEquivalent } = run.context;
+  if (!isEquivalent) return false;
+  const { apiVersion, kind } = run.desired;
+  const schemaPath = pathOf(node, run.places).replace(/\[(?!")[^\]]*\]/g, '[]');
+  return isEquivalent({ apiVersion, kind, schemaPath, desired: node.value, live });
+}

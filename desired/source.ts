@@ -43,8 +43,8 @@ export type DesiredSnapshot = {
 export type DesiredSource = {
   readonly environment: string;
   load(signal?: AbortSignal): Promise<DesiredSnapshot>;
-  /** Undefined where nothing changed since the last load or refresh; costs what changed. */
-  refresh(signal?: AbortSignal): Promise<DesiredSnapshot | undefined>;
+  /** Undefined where `known` (a snapshot's revision) is still true; costs what changed. */
+  refresh(known: string, signal?: AbortSignal): Promise<DesiredSnapshot | undefined>;
   /** Reads the declaring unit anew. Undefined where no unit declares the object. */
   find(
     ref: Pick<ResourceRef, 'group' | 'kind' | 'namespace' | 'name'>,

@@ -8,11 +8,12 @@ export type PutResult = 'new' | 'changed' | 'same';
 export type LiveStore = {
   put(object: KubeObject): PutResult;
   remove(place: Place): boolean;
+  has(place: Place): boolean;
   /** Without status. */
   get(place: Place): KubeObject | undefined;
   /** Removes every object that `keep` does not have and names them. */
   removeOthers(keep: ReadonlySet<string>): readonly Place[];
-  readonly size: () => number;
+  size(): number;
 };
 
 export type Place = { readonly namespace: string; readonly name: string };
@@ -38,6 +39,7 @@ export function createLiveStore(): LiveStore {
       return known.body === body ? 'same' : 'changed';
     },
     remove: (place) => entries.delete(placeKey(place)),
+    has: (place) => entries.has(placeKey(place)),
     get(place) {
       const entry = entries.get(placeKey(place));
       // Only `put` writes bodies, from objects.

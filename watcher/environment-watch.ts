@@ -1,0 +1,219 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { DesiredObject, DesiredSnapshot } from '../desired/source.ts';
+import {
+  formatResource,
+  type KubeObject,
+  type ResourceRef,
+  resourceKey,
+} from '../drift/resource-ref.ts';
+import { fromUnknown } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { Clock } from './clock.ts';
+import type { ClusterWatch, ListedScope, ObjectKey } from './cluster-watch.ts';
+import type {
+  EnvironmentStatus,
+  Judge,
+  Verdict,
+  WatchedEnvironment,
+  WatcherMetrics,
+} from './types.ts';
+
+/** One environment's verdicts: what differs now, and what of it its workflows have been told. */
+export type EnvironmentWatch = {
+  onSnapshot(snapshot: DesiredSnapshot): Promise<void>;
+  onChange(key: ObjectKey, live: KubeObject | undefined): void;
+  onListed(scope: ListedScope): void;
+  /** Tells the resource's workflow the present verdict even if it was told before. */
+  reaffirm(ref: ResourceRef): void;
+  /** Puts every verdict that has not been told into the queue. */
+  enqueuePending(): void;
+  /** Reports the present verdict of a key (`resourceKey`); false if its workflow knows it already. */
+  deliver(key: string): Promise<boolean>;
+  status(): Omit<EnvironmentStatus, 'ready' | 'message'>;
+};
+
+type Told = 'nothing' | 'clean' | { readonly digest: string };
+
+/** Only of resources that differ, or did when their workflow was last told. */
+type Entry = {
+  readonly ref: ResourceRef;
+  readonly verdict: Verdict | undefined;
+  readonly changedAtMs: number;
+  told: Told;
+  /** The verdict was looked at again under desired state read afterwards. */
+  confirmed: boolean;
+  again: boolean;
+};
+
+// Comparing thousands of objects at once would keep events and health checks waiting.
+const OBJECTS_PER_TURN = 200;
+const CONFIRM_TIMEOUT_MS = 2_000;
+
+export function createEnvironmentWatch(deps: {
+  readonly environment: WatchedEnvironment;
+  readonly cluster: Pick<ClusterWatch, 'has' | 'get' | 'coverage'>;
+  readonly judge: Judge;
+  readonly enqueue: (key: string) => void;
+  readonly report: (ref: ResourceRef, verdict: Verdict | undefined) => Promise<void>;
+  /** The desired state is older than what the source says now. */
+  readonly onStale: () => void;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly metrics?: WatcherMetrics;
+}): EnvironmentWatch {
+  const { environment, cluster, judge, enqueue, report, onStale, log, clock, metrics } = deps;
+  const name = environment.config.name;
+  const entries = new Map<string, Entry>();
+  let snapshot: DesiredSnapshot | undefined;
+
+  const judged = (
+    desired: DesiredObject,
+    live: KubeObject | undefined,
+  ): { verdict: Verdict | undefined } | undefined => {
+    try {
+      return { verdict: judge(desired, live) };
+    } catch (cause) {
+      // One object that cannot be compared must not stop the others.
+      const resource = formatResource(desired.ref);
+      log.error({ resource, reason: fromUnknown(cause).message }, 'comparison failed');
+      return undefined;
+    }
+  };
+
+  const settle = (ref: ResourceRef, verdict: Verdict | undefined, again = false): void => {
+    const key = resourceKey(ref);
+    const known = entries.get(key);
+    if (known === undefined && verdict === undefined && !again) return;
+    const same =
+      known?.verdict?.digest === verdict?.digest && known?.verdict?.severity === verdict?.severity;
+    if (known !== undefined && same && !again) return;
+    entries.set(key, {
+      ref,
+      verdict,
+      changedAtMs: clock.now(),
+      told: known?.told ?? 'nothing',
+      confirmed: false,
+      again: again || (known?.again ?? false),
+    });
+    enqueue(key);
+  };
+
+  const examine = (desired: DesiredObject, live: KubeObject | undefined): void => {
+    if (live === undefined && cluster.coverage(desired.ref) !== 'listed') return;
+    const result = judged(desired, live);
+    if (result !== undefined) settle(desired.ref, result.verdict);
+  };
+
+  /** True if the drift still is one under desired state as the source has it at this moment. */
+  const confirm = async (key: string, entry: Entry): Promise<void> => {
+    const known = snapshot?.objects.get(key);
+    try {
+      const signal = AbortSignal.timeout(CONFIRM_TIMEOUT_MS);
+      const desired = await environment.source.find(entry.ref, signal);
+      entry.confirmed = true;
+      if (desired === known || entries.get(key) !== entry) return;
+      onStale();
+      if (desired !== undefined) examine(desired, cluster.get(entry.ref));
+      const now = entries.get(key);
+      if (now !== undefined) now.confirmed = true;
+    } catch (cause) {
+      // A drift is not kept back because the source is away: the workflow reads both sides again anyway.
+      entry.confirmed = true;
+      const resource = formatResource(entry.ref);
+      log.debug({ resource, reason: fromUnknown(cause).message }, 'reported unconfirmed');
+    }
+  };
+
+  const forget = (key: string, entry: Entry): void => {
+    if (entry.verdict === undefined && entries.get(key) === entry) entries.delete(key);
+  };
+
+  return {
+    async onSnapshot(next) {
+      const before = snapshot;
+      snapshot = next;
+      noteErrors(log, before, next);
+      const broken = new Set(next.errors.map((one) => one.unit));
+      for (const [key, { ref, unit }] of before?.objects ?? []) {
+        // A unit that cannot be read takes nothing back: its drifts stay as they are until it can.
+        if (!next.objects.has(key) && !broken.has(unit.slug)) settle(ref, undefined);
+      }
+      let inTurn = 0;
+      for (const [key, desired] of next.objects) {
+        if (before?.objects.get(key) === desired) continue;
+        examine(desired, cluster.get(desired.ref));
+        if (++inTurn % OBJECTS_PER_TURN === 0) await breathe();
+      }
+    },
+    onChange(key, live) {
+      const desired = snapshot?.objects.get(resourceKey(key));
+      if (desired !== undefined) examine(desired, live);
+    },
+    onListed(scope) {
+      for (const desired of snapshot?.objects.values() ?? []) {
+        const { ref } = desired;
+        if (ref.kind !== scope.kind || ref.group !== scope.group) continue;
+        if (scope.namespace !== '' && ref.namespace !== scope.namespace) continue;
+        if (!cluster.has(ref)) examine(desired, undefined);
+      }
+    },
+    reaffirm(ref) {
+      if (snapshot === undefined) return;
+      const desired = snapshot.objects.get(resourceKey(ref));
+      if (desired === undefined) {
+        // It may be declared by a unit that cannot be read at present.
+        if (snapshot.errors.length === 0) settle(ref, undefined, true);
+        return;
+      }
+      const coverage = cluster.coverage(ref);
+      if (coverage === 'outside') settle(ref, undefined, true);
+      if (coverage !== 'listed') return;
+      const result = judged(desired, cluster.get(ref));
+      if (result !== undefined) settle(ref, result.verdict, true);
+    },
+    enqueuePending() {
+      for (const [key, entry] of entries) if (isPending(entry)) enqueue(key);
+    },
+    async deliver(key) {
+      let entry = entries.get(key);
+      if (entry === undefined) return false;
+      if (entry.verdict !== undefined && isPending(entry) && !entry.confirmed) {
+        await confirm(key, entry);
+        entry = entries.get(key) ?? entry;
+      }
+      if (!isPending(entry)) {
+        forget(key, entry);
+        return false;
+      }
+      const { ref, verdict } = entry;
+      await report(ref, verdict);
+      metrics?.detectionTook(ref.kind, name, (clock.now() - entry.changedAtMs) / 1_000);
+      // What changed during the report is another entry, which takes over what its workflow was told.
+      const now = entries.get(key) ?? entry;
+      now.told = verdict === undefined ? 'clean' : { digest: verdict.digest };
+      if (now === entry) entry.again = false;
+      forget(key, entry);
+      return true;
+    },
+    status: () => ({
+      environment: name,
+      objects: snapshot?.objects.size ?? 0,
+      drifted: [...entries.values()].filter((one) => one.verdict !== undefined).length,
+      errors: snapshot?.errors ?? [],
+    }),
+  };
+}
+
+function isPending({ verdict, told, again }: Entry): boolean {
+  if (again) return true;
+  if (verdict === undefined) return typeof told === 'object';
+  return typeof told !== 'object' || told.digest !== verdict.digest;
+}
+
+function noteErrors(log: Log, before: DesiredSnapshot | undefined, next: DesiredSnapshot): void {
+  const known = new Set(before?.errors.map((one) => `${one.unit} ${one.message}`));
+  for (const { unit, message } of next.errors) {
+    if (known.has(`${unit} ${message}`)) continue;
+    log.warn({ unit, reason: message }, 'unit cannot be used; the others go on');
+  }
+}

@@ -1,4 +1,4 @@
-import { locate } from './locate.mjs';
+import { cachedPath, locate } from './locate.mjs';
 import { toolNamed } from './tools.mjs';
 
 /**
@@ -9,13 +9,11 @@ import { toolNamed } from './tools.mjs';
 export async function ensureBinaries(names, env = process.env) {
   const tools = names.map(toolNamed);
   const located = await Promise.all(tools.map((tool) => locate(tool, env)));
-  const paths = located.map((one) => one?.path);
-  for (const [index, tool] of tools.entries()) {
+  const missing = tools.filter((_, index) => located[index] === undefined);
+  if (missing.length > 0) {
     // Loaded only when needed: a start with everything present must cost nothing.
-    if (paths[index] === undefined) {
-      const { obtain } = await import('./obtain.mjs');
-      paths[index] = await obtain(tool, env);
-    }
+    const { obtainAll } = await import('./obtain.mjs');
+    await obtainAll(missing, env);
   }
-  return paths;
+  return tools.map((tool, index) => located[index]?.path ?? cachedPath(tool, env));
 }

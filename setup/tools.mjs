@@ -58,14 +58,11 @@ export const TOOLS = [
     release: ({ os, arch }, base = GITHUB) => {
       const root = `${base}/etcd-io/etcd/releases/download/v3.7.3`;
       const name = `etcd-v3.7.3-${os}-${arch}`;
-      // For macOS etcd publishes zip files only, which nothing in Node unpacks.
-      return os === 'darwin'
-        ? { url: `${root}/${name}.zip`, checksums: `${root}/SHA256SUMS`, member: `${name}/etcd` }
-        : {
-            url: `${root}/${name}.tar.gz`,
-            checksums: `${root}/SHA256SUMS`,
-            member: `${name}/etcd`,
-          };
+      return {
+        url: `${root}/${name}.${os === 'darwin' ? 'zip' : 'tar.gz'}`,
+        checksums: `${root}/SHA256SUMS`,
+        member: `${name}/etcd`,
+      };
     },
     go: { target: 'go.etcd.io/etcd/server/v3', flags: ['-ldflags=-s -w', UNOPTIMISED] },
     buildSeconds: 30,

@@ -9,7 +9,7 @@ import { databaseUrl, ensureDatabase, type Postgres, startPostgres } from './pos
 import { createKeeper } from './process.ts';
 import type { PartContext } from './server.ts';
 import { type StatusPlayer, startStatusPlayer } from './status-player.ts';
-import { startTemporal, type Temporal } from './temporal.ts';
+import { type SearchAttribute, startTemporal, type Temporal } from './temporal.ts';
 
 export type { Identity } from './kubernetes-identities.ts';
 export type { Kubernetes, PartContext, StatusPlayer, Temporal };
@@ -25,7 +25,8 @@ export type StackOptions = {
   /** A Temporal of the user's: none is started. */
   readonly temporalAddress?: string;
   readonly temporalUi?: boolean;
-  readonly searchAttributes?: Readonly<Record<string, string>>;
+  /** Those of `workflows/search-attributes.ts`; without them a workflow that sets one cannot start. */
+  readonly searchAttributes?: readonly SearchAttribute[];
   /** Parts to leave out. */
   readonly without?: readonly ('postgres' | 'temporal' | 'kubernetes')[];
   /** Called when a part ends by itself after it was ready; the message holds the end of its log. */
@@ -157,7 +158,7 @@ async function temporalPart(context: StartContext): Promise<Omit<Temporal, 'stop
     binary,
     persistent: !isFresh,
     withUi: options.temporalUi ?? true,
-    searchAttributes: options.searchAttributes ?? {},
+    searchAttributes: options.searchAttributes ?? [],
   });
   stops.push(temporal.stop);
   return temporal;

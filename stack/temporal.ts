@@ -16,9 +16,12 @@ export type TemporalOptions = {
   /** Kept in a file of the part's directory instead of in memory. */
   readonly persistent: boolean;
   readonly withUi: boolean;
-  /** Name → type, registered at the start. */
-  readonly searchAttributes?: Readonly<Record<string, string>>;
+  /** Registered at the start. */
+  readonly searchAttributes?: readonly SearchAttribute[];
 };
+
+/** As the Temporal SDK writes them: `{ name: 'Kind', type: 'KEYWORD' }`. */
+export type SearchAttribute = { readonly name: string; readonly type: string };
 
 export type Temporal = {
   /** `host:port` of gRPC. */
@@ -72,8 +75,8 @@ function serverArguments(
   args.push('--metrics-port', String(portAt(ports, 3)));
   args.push(...(options.withUi ? ['--ui-port', String(portAt(ports, 1))] : ['--headless']));
   for (const value of DYNAMIC_CONFIG) args.push('--dynamic-config-value', value);
-  for (const [name, type] of Object.entries(options.searchAttributes ?? {})) {
-    args.push('--search-attribute', `${name}=${type}`);
+  for (const { name, type } of options.searchAttributes ?? []) {
+    args.push('--search-attribute', `${name}=${commandLineType(type)}`);
   }
   if (options.persistent) {
     // An fsync for each transition limits the server to 5 workflows a second; a power failure may cost the last second.
@@ -85,4 +88,10 @@ function serverArguments(
     );
   }
   return args;
+}
+
+/** `KEYWORD_LIST` → `KeywordList`: the command line spells types otherwise than the SDK does. */
+function commandLineType(type: string): string {
+  const words = type.toLowerCase().split('_');
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }

@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fromUnknown } from '../lib/errors.ts';
 import { type Kubernetes, type Stack, startStack } from '../stack/index.ts';
+import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 
 /** Every part can be asked for by name; the answer is what a test needs to reach it. */
 export type PartAnswers = {
@@ -24,6 +25,7 @@ export async function createPartBroker(): Promise<{ url: string; stop(): Promise
     if (known) return known;
     const starting = startStack({
       without: PARTS.filter((other) => other !== part),
+      searchAttributes: SEARCH_ATTRIBUTES,
       onFailure: (error) => console.error(error.message),
     });
     stacks.set(part, starting);

@@ -5,7 +5,7 @@ import { AppError } from '../lib/errors.ts';
 import { type OutputFormat, writeNote, writeResult } from './output.ts';
 import { atLeast, listRecords, renderRecords } from './records.ts';
 import { EXIT } from './report-error.ts';
-import { parseResourceName, toResourceId } from './resource-name.ts';
+import { splitEnvironment, toResourceId } from './resource-name.ts';
 import { createRest, type Rest } from './rest.ts';
 import {
   type AnalysisRunAnswer,
@@ -61,20 +61,11 @@ export async function analyze(
 }
 
 function scopeOf({ environment, namespace, resource }: Scope): Scope {
-  const named = resource === undefined ? undefined : parseResourceName(resource);
-  const within = environment ?? named?.environment;
+  const named = resource === undefined ? {} : splitEnvironment(toResourceId(resource));
   return {
-    ...(within === undefined ? {} : { environment: within }),
+    ...named,
+    ...(environment === undefined ? {} : { environment }),
     ...(namespace === undefined ? {} : { namespace }),
-    ...(named === undefined
-      ? {}
-      : {
-          resource: toResourceId({
-            kind: named.kind,
-            namespace: named.namespace,
-            name: named.name,
-          }),
-        }),
   };
 }
 

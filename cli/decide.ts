@@ -3,7 +3,7 @@ import { parseDurationMs } from '../lib/duration.ts';
 import { AppError } from '../lib/errors.ts';
 import { type OutputFormat, writeNote, writeResult } from './output.ts';
 import { describeQuestion, findQuestion } from './questions.ts';
-import { looksLikeResource, parseResourceName, toResourceId } from './resource-name.ts';
+import { looksLikeResource, toResourceId } from './resource-name.ts';
 import { createRest } from './rest.ts';
 import { decisionSchema } from './wire.ts';
 
@@ -40,7 +40,7 @@ export async function decide(request: {
       ...(request.for === undefined ? {} : { snooze_for: request.for }),
     },
   );
-  writeResult(request.output, answer, () => answer.message ?? `Sent: ${request.decision}.`);
+  writeResult(request.output, answer, () => answer.message);
 }
 
 function questionPath(id: string): string {
@@ -49,6 +49,6 @@ function questionPath(id: string): string {
 
 function pathOf(about: string): string {
   if (!looksLikeResource(about)) return questionPath(about);
-  const id = encodeURIComponent(toResourceId(parseResourceName(about)));
+  const id = encodeURIComponent(toResourceId(about));
   return `/api/v1/drift-records/${id}/decisions`;
 }

@@ -89,11 +89,27 @@ const QUESTION = {
   resource_id: 'Deployment:prod:backend-api',
   severity: 'high',
   summary: 'image: nginx:1 → nginx:2',
+  drift_details: [],
   digest: 'd'.repeat(64),
   rule: 'prod-asks',
   quorum: 1,
   approvals: [],
-  plans: [{ fix: 'revert', description: 'apply unit backend-api in acorn-bear-prod', steps: [] }],
+  plans: [
+    {
+      fix: 'revert',
+      description: 'apply unit backend-api in acorn-bear-prod',
+      steps: [{ kind: 'apply', description: 'apply unit acorn-bear-prod/backend-api to prod' }],
+      reach: [
+        {
+          environment: 'prod',
+          resource: 'Deployment/prod/backend-api',
+          path: 'spec.replicas',
+          from: 5,
+          to: 3,
+        },
+      ],
+    },
+  ],
   status: 'open',
   asked_at: '2026-01-01T00:00:00Z',
   expires_at: '2026-01-02T00:00:00Z',
@@ -178,6 +194,8 @@ describe('decisions', () => {
     const { code, stdout, stderr } = await realign('approve', 'q_1', '--reason', 'looked at it');
     expect(code).toBe(0);
     expect(stderr).toContain('revert: apply unit backend-api in acorn-bear-prod');
+    expect(stderr).toContain('  1. apply unit acorn-bear-prod/backend-api to prod');
+    expect(stderr).toContain('changes prod/Deployment/prod/backend-api spec.replicas: 5 → 3');
     expect(stdout).toBe('approved\n');
     expect(requests[1]?.body).toEqual({
       decision: 'approve',
@@ -189,7 +207,7 @@ describe('decisions', () => {
   it('find the question of a resource', async () => {
     const { realign, requests } = await api({
       'GET /api/v1/questions': { body: { questions: [QUESTION], count: 1 } },
-      'POST /api/v1/questions/q_1/decisions': { body: {} },
+      'POST /api/v1/questions/q_1/decisions': { body: { message: 'snoozed' } },
     });
     const { code } = await realign('snooze', 'Deployment/prod/backend-api', '--for', '1h');
     expect(code).toBe(0);
@@ -202,13 +220,15 @@ describe('decisions', () => {
     const { code, stderr } = await realign('reject', 'Deployment/prod/backend-api');
     expect(code).toBe(2);
     expect(stderr).toContain(
-      'prod/Deployment/prod/backend-api, staging/Deployment/prod/backend-api',
+      'prod:Deployment:prod:backend-api or staging:Deployment:prod:backend-api',
     );
   });
 
   it('are sent at once with a digest, to the record when a resource is named', async () => {
     const { realign, requests } = await api({
-      'POST /api/v1/drift-records/Deployment%3Aprod%3Abackend-api/decisions': { body: {} },
+      'POST /api/v1/drift-records/Deployment%3Aprod%3Abackend-api/decisions': {
+        body: { message: 'accepted' },
+      },
     });
     expect((await realign('accept', 'Deployment/prod/backend-api', '--digest', 'abc')).code).toBe(
       0,

@@ -1,13 +1,12 @@
 import { AppError } from '../lib/errors.ts';
 import { formatAge, printable, renderTable } from './output.ts';
-import {
-  looksLikeResource,
-  parseResourceName,
-  showResource,
-  toResourceId,
-} from './resource-name.ts';
+import { describeDetail, showValue } from './records.ts';
+import { looksLikeResource, toResourceId } from './resource-name.ts';
 import type { Query, Rest } from './rest.ts';
 import { type QuestionAnswer, questionListSchema, questionSchema } from './wire.ts';
+
+/** The most that one answer of the api holds. */
+const MAX_QUESTIONS = 1_000;
 
 export function listQuestions(rest: Rest, query: Query = {}) {
   return rest.get('/api/v1/questions', questionListSchema, query);
@@ -18,19 +17,16 @@ export async function findQuestion(rest: Rest, text: string): Promise<QuestionAn
   if (!looksLikeResource(text)) {
     return rest.get(`/api/v1/questions/${encodeURIComponent(text)}`, questionSchema);
   }
-  const wanted = parseResourceName(text);
-  const id = toResourceId({ kind: wanted.kind, namespace: wanted.namespace, name: wanted.name });
-  const { questions } = await listQuestions(rest);
-  const found = questions.filter(
-    (question) =>
-      question.resource_id === id &&
-      (wanted.environment === undefined || wanted.environment === question.environment),
+  const id = toResourceId(text);
+  const { questions } = await listQuestions(rest, { limit: MAX_QUESTIONS });
+  const found = questions.filter((question) =>
+    [question.resource_id, `${question.environment}:${question.resource_id}`].includes(id),
   );
   const [first, ...others] = found;
-  if (!first) throw new AppError('NOT_FOUND', `no open question about ${showResource(wanted)}`);
+  if (!first) throw new AppError('NOT_FOUND', `no question about ${text} is open`);
   if (others.length > 0) {
-    const candidates = found.map((one) => `${one.environment}/${showResource(wanted)}`);
-    throw new AppError('AMBIGUOUS', `several environments ask: ${candidates.join(', ')}`);
+    const candidates = found.map((one) => `${one.environment}:${one.resource_id}`);
+    throw new AppError('AMBIGUOUS', `${text} may mean ${candidates.join(' or ')}`);
   }
   return first;
 }
@@ -49,14 +45,23 @@ export function renderQuestions(questions: readonly QuestionAnswer[]): string {
   ]);
 }
 
-/** What a person should have read before deciding: the difference, and exactly what each choice will do. */
+/** What a person should have read before deciding: the difference, and exactly what each choice will change. */
 export function describeQuestion(question: QuestionAnswer): string {
+  const { drift_details: details, plans, approvals, quorum } = question;
   const lines = [`${question.environment}: ${subject(question)} (${question.severity})`];
-  lines.push(...question.summary.split('\n').map((line) => `  ${line}`));
-  for (const plan of question.plans) {
+  lines.push(`  ${question.summary}`);
+  lines.push(...details.map((detail) => `  ${describeDetail(detail)}`));
+  for (const plan of plans) {
     lines.push(`${plan.fix}: ${plan.description}`);
+    lines.push(...plan.steps.map((step, index) => `  ${index + 1}. ${step.description}`));
+    lines.push(
+      ...plan.reach.map(
+        ({ environment, resource, path, from, to }) =>
+          `  changes ${environment}/${resource} ${path}: ${showValue(from)} → ${showValue(to)}`,
+      ),
+    );
   }
-  lines.push(`rule ${question.rule}, ${question.approvals.length} of ${question.quorum} approvals`);
+  lines.push(`rule ${question.rule}, ${approvals.length} of ${quorum} approvals`);
   return lines.map(printable).join('\n');
 }
 

@@ -1,4 +1,4 @@
-import { formatAge, renderTable } from './output.ts';
+import { formatAge, printable, renderTable } from './output.ts';
 import { severityOf, showValue } from './records.ts';
 import { showResource } from './resource-name.ts';
 import type { RecordAnswer } from './wire.ts';
@@ -13,10 +13,15 @@ export function renderRecord(record: RecordAnswer): string {
     ['Severity', record.drift_details.length > 0 ? severityOf(record) : undefined],
     ['Detected', record.first_detected && `${formatAge(record.first_detected)} ago`],
     ['Resolved', record.resolved_at && `${formatAge(record.resolved_at)} ago`],
+    ['Rule', record.rule],
+    ['Question', record.question_id],
     ['Message', record.resolution_message],
+    ['Workflow', record.workflow_url],
   ].flatMap(([title, value]) => (title && value ? [{ title, value }] : []));
   const width = Math.max(...facts.map((fact) => fact.title.length)) + 2;
-  const head = facts.map((fact) => `${`${fact.title}:`.padEnd(width)}${fact.value}`).join('\n');
+  const head = facts
+    .map((fact) => `${`${fact.title}:`.padEnd(width)}${printable(fact.value)}`)
+    .join('\n');
   if (record.drift_details.length === 0) return head;
   const fields = renderTable(record.drift_details, [
     { title: 'FIELD', value: (detail) => detail.field || 'the whole object' },
@@ -24,6 +29,7 @@ export function renderRecord(record: RecordAnswer): string {
     { title: 'LIVE', value: (detail) => showValue(detail.to) },
     { title: 'TYPE', value: (detail) => detail.type },
     { title: 'SEVERITY', value: (detail) => detail.severity },
+    { title: 'WHO', value: (detail) => detail.who ?? 'unknown' },
   ]);
   return `${head}\n\n${fields}`;
 }

@@ -2,7 +2,7 @@ import { type Severity, severityRank, worstSeverity } from '../drift/field-chang
 import { formatAge, renderTable } from './output.ts';
 import { showResource } from './resource-name.ts';
 import type { Query, Rest } from './rest.ts';
-import { type RecordAnswer, recordListSchema } from './wire.ts';
+import { type DetailAnswer, type RecordAnswer, recordListSchema } from './wire.ts';
 
 export function listRecords(rest: Rest, query: Query) {
   return rest.get('/api/v1/drift-records', recordListSchema, query);
@@ -24,8 +24,13 @@ export function atLeast(records: readonly RecordAnswer[], severity: Severity): R
 export function summarizeRecord(record: RecordAnswer): string {
   const [first, ...rest] = record.drift_details;
   if (!first) return record.resolution_message || '-';
-  const more = rest.length === 0 ? '' : ` (+${rest.length})`;
-  return `${first.field || 'the whole object'}: ${showValue(first.from)} → ${showValue(first.to)}${more}`;
+  const more = rest.length + (record.omitted_details ?? 0);
+  return more === 0 ? describeDetail(first) : `${describeDetail(first)} (+${more})`;
+}
+
+/** `spec.replicas: 3 → 5`, from desired to live. */
+export function describeDetail({ field, from, to }: DetailAnswer): string {
+  return `${field || 'the whole object'}: ${showValue(from)} → ${showValue(to)}`;
 }
 
 export function showValue(value: unknown): string {

@@ -12,18 +12,24 @@ const driftDetail = z.looseObject({
   to: z.unknown(),
   type: z.string(),
   severity,
+  who: z.string().nullish(),
 });
+export type DetailAnswer = z.infer<typeof driftDetail>;
 
 export const recordSchema = z.looseObject({
   resource_id: z.string(),
-  environment: z.string().default(''),
+  environment: z.string().nullish(),
   kind: z.string(),
   namespace: z.string(),
   name: z.string(),
   drift_status: z.enum(['active', 'resolved', 'none']),
   drift_details: z.array(driftDetail),
+  omitted_details: z.number().nullish(),
   severity: severity.nullish(),
   outcome: z.string().nullish(),
+  rule: z.string().nullish(),
+  question_id: z.string().nullish(),
+  workflow_url: z.string().nullish(),
   first_detected: time,
   resolved_at: time,
   resolution_message: z.string().nullish(),
@@ -39,7 +45,16 @@ export const recordListSchema = z.looseObject({
 const planSchema = z.looseObject({
   fix: z.string(),
   description: z.string(),
-  steps: z.array(z.union([z.string(), z.looseObject({})])).default([]),
+  steps: z.array(z.looseObject({ description: z.string() })),
+  reach: z.array(
+    z.looseObject({
+      environment: z.string(),
+      resource: z.string(),
+      path: z.string(),
+      from: z.unknown(),
+      to: z.unknown(),
+    }),
+  ),
 });
 
 export const questionSchema = z.looseObject({
@@ -49,6 +64,7 @@ export const questionSchema = z.looseObject({
   unit: z.string().nullish(),
   severity,
   summary: z.string(),
+  drift_details: z.array(driftDetail),
   digest: z.string(),
   rule: z.string(),
   quorum: z.number(),
@@ -62,7 +78,7 @@ export type QuestionAnswer = z.infer<typeof questionSchema>;
 
 export const questionListSchema = z.looseObject({ questions: z.array(questionSchema) });
 
-export const decisionSchema = z.looseObject({ message: z.string().optional() });
+export const decisionSchema = z.looseObject({ message: z.string() });
 
 export const analysisStartedSchema = z.looseObject({
   message: z.string(),
@@ -76,6 +92,6 @@ export const analysisRunSchema = z.looseObject({
   total: z.number(),
   checked: z.number(),
   drifted: z.number(),
-  errors: z.array(z.string()).default([]),
+  errors: z.array(z.string()),
 });
 export type AnalysisRunAnswer = z.infer<typeof analysisRunSchema>;

@@ -71,10 +71,9 @@ describe('deploy/base', () => {
     const { data } = z.object({ data: z.record(z.string(), z.string()) }).parse(map);
     const { api } = parseConfig(data['realign.yaml'] ?? '', { env: {} });
     expect(containers.map((one) => one.args)).toEqual([['api'], ['watcher'], ['worker']]);
-    for (const { args, ports } of containers) {
+    for (const { ports } of containers) {
       expect(ports).toContainEqual({ name: 'metrics', containerPort: api.metricsPort });
-      if (args[0] === 'api')
-        expect(ports).toContainEqual({ name: 'http', containerPort: api.port });
+      expect(ports).toContainEqual({ name: 'http', containerPort: api.port });
     }
   });
 

@@ -115,17 +115,11 @@ export function examinePostgres(url: string): Promise<Check> {
 /** Temporal answers, and the namespace exists. */
 export function examineTemporal(temporal: Config['temporal']): Promise<Check> {
   return check('Temporal', 'TEMPORAL_UNAVAILABLE', async () => {
-    const { Connection } = await import('@temporalio/client');
-    const connection = await Connection.connect({
-      address: temporal.address,
-      connectTimeout: TIMEOUT_MS,
-    });
+    const { connectTemporal } = await import('../clients/temporal.ts');
+    const connection = await connectTemporal(temporal);
     try {
-      const namespace = temporal.namespace;
-      await connection.withDeadline(Date.now() + TIMEOUT_MS, () =>
-        connection.workflowService.describeNamespace({ namespace }),
-      );
-      return { ok: true, detail: `${temporal.address}, namespace ${namespace}` };
+      await connection.ping();
+      return { ok: true, detail: `${temporal.address}, namespace ${temporal.namespace}` };
     } finally {
       await connection.close();
     }

@@ -10,11 +10,11 @@ export function registerShow(program: Command): void {
     .addOption(outputOption())
     .action(async (resource: string, _options: unknown, command: Command) => {
       const { createRest } = await import('../rest.ts');
-      const { parseResourceName, toResourceId } = await import('../resource-name.ts');
+      const { toResourceId } = await import('../resource-name.ts');
       const { recordSchema } = await import('../wire.ts');
       const { renderRecord } = await import('../record.ts');
       const { writeResult } = await import('../output.ts');
-      const id = encodeURIComponent(toResourceId(parseResourceName(resource)));
+      const id = encodeURIComponent(toResourceId(resource));
       const record = await createRest(process.env).get(`/api/v1/drift-records/${id}`, recordSchema);
       writeResult(optionsOf<OutputOptions>(command).output, record, () => renderRecord(record));
     });

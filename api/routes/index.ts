@@ -1,0 +1,20 @@
+import { openApiRoute } from '../openapi.ts';
+import type { Route } from '../route.ts';
+import type { ApiDeps } from '../types.ts';
+import { analysisRoutes } from './analysis.ts';
+import { healthRoutes } from './health.ts';
+import { metricsRoute } from './metrics.ts';
+import { questionRoutes } from './questions.ts';
+import { recordRoutes } from './records.ts';
+
+/** Every route of the api; fixed paths come before those with parameters. */
+export function allRoutes(deps: ApiDeps): readonly Route[] {
+  const routes = [
+    ...healthRoutes(deps),
+    metricsRoute(deps.metrics, 'viewer'),
+    ...recordRoutes(deps),
+    ...analysisRoutes(deps),
+    ...questionRoutes(deps),
+  ];
+  return [...routes, openApiRoute(routes)];
+}

@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Express } from 'express';
+import { AppError } from '../lib/errors.ts';
+import { isLoopbackHost } from './auth.ts';
+
+export type RunningApi = {
+  readonly port: number;
+  readonly url: string;
+  /** Answers what is under way, then ends; connections that stay open are cut after ten seconds. */
+  close(): Promise<void>;
+};
+
+/** DriftGuard's: 30 s for a request, 60 s for an idle connection. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+const IDLE_TIMEOUT_MS = 60_000;
+const MAX_CONNECTIONS = 1_000;
+const CLOSE_TIMEOUT_MS = 10_000;
+
+/** Listens; port 0 takes a free one. Throws CONFIG_INVALID if `auth: none` would be open to other machines or the port is taken. */
+export async function startApi(
+  app: Express,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<RunningApi> {
+  if (app.locals['auth'] === 'none' && !isLoopbackHost(host)) {
+    throw new AppError('CONFIG_INVALID', `api.auth: none needs a loopback api.host, not ${host}`);
+  }
+  const server = createServer(app);
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.keepAliveTimeout = IDLE_TIMEOUT_MS;
+  server.maxConnections = MAX_CONNECTIONS;
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError('CONFIG_INVALID', `cannot listen on ${host}:${port}: ${message}`, { cause });
+  }
+  const address = server.address();
+  const listening = typeof address === 'object' && address ? address.port : port;
+  return {
+    port: listening,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${listening}`,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import type { AnalysisScope, DecisionRow, Question } from '../drift/record.ts';
+import type { Person } from '../lib/config.ts';
+import type { ErrorCode } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import type { Store } from '../store/types.ts';
+
+export type { Person };
+
+/** What the workflow answered to a decision. Its refusals are values; that Temporal is away is thrown. */
+export type DecisionAnswer =
+  | { readonly ok: true; readonly status: string }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
+
+/** Whether a part that the api needs is there. */
+export type Readiness = {
+  /** `postgres`, `temporal`, … */
+  readonly part: string;
+  readonly ok: boolean;
+  /** For the log only: it may name hosts. */
+  readonly message?: string;
+};
+
+export type ApiDeps = {
+  readonly store: Store;
+  readonly people: readonly Person[];
+  /** `none` makes everybody who reaches the listener an admin; `startApi` allows it on loopback addresses only. */
+  readonly auth: 'token' | 'none';
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly links: { workflowUrl(workflowId: string, runId?: string): string };
+  readonly decisions: { decide(question: Question, row: DecisionRow): Promise<DecisionAnswer> };
+  readonly analyses: {
+    start(
+      scope: AnalysisScope,
+      requestedBy: string,
+    ): Promise<{
+      readonly runId: string;
+      readonly workflowId: string;
+      readonly alreadyRunning: boolean;
+    }>;
+  };
+  readonly readiness: () => Promise<readonly Readiness[]>;
+  readonly clock?: () => Date;
+  /** Requests of one person (or one address without token) per second, averaged over ten; default 200. */
+  readonly requestsPerSecond?: number;
+};

@@ -18,7 +18,7 @@ export type DesiredObject = {
   readonly object: KubeObject;
   readonly compiled: CompiledDesired;
   readonly applied: AppliedState;
-  /** What was applied last; present where `applied` is `behind`. */
+  /** What was applied last: another state where `applied` is `behind`, `compiled` itself where it is `head`. */
   readonly base?: CompiledDesired;
   readonly unit: DeclaringUnit;
   /** The unit's head revision that `object` was read from. */

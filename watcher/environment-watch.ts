@@ -104,14 +104,17 @@ export function createEnvironmentWatch(deps: {
     if (result !== undefined) settle(desired.ref, result.verdict);
   };
 
-  /** True if the drift still is one under desired state as the source has it at this moment. */
+  /**
+   * Looks again at a new drift under desired state as its source has it now. Every ordinary roll-out reaches the cluster
+   * before it reaches our copy of desired, and would be a drift that nobody made.
+   */
   const confirm = async (key: string, entry: Entry): Promise<void> => {
     const known = snapshot?.objects.get(key);
     try {
       const signal = AbortSignal.timeout(CONFIRM_TIMEOUT_MS);
       const desired = await environment.source.find(entry.ref, signal);
       entry.confirmed = true;
-      if (desired === known || entries.get(key) !== entry) return;
+      if (isSameState(desired, known) || entries.get(key) !== entry) return;
       onStale();
       if (desired !== undefined) examine(desired, cluster.get(entry.ref));
       const now = entries.get(key);
@@ -208,6 +211,10 @@ function isPending({ verdict, told, again }: Entry): boolean {
   if (again) return true;
   if (verdict === undefined) return typeof told === 'object';
   return typeof told !== 'object' || told.digest !== verdict.digest;
+}
+
+function isSameState(one: DesiredObject | undefined, other: DesiredObject | undefined): boolean {
+  return one?.compiled === other?.compiled && one?.base === other?.base;
 }
 
 function noteErrors(log: Log, before: DesiredSnapshot | undefined, next: DesiredSnapshot): void {

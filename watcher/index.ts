@@ -1,5 +1,4 @@
 export { type Clock, systemClock } from './clock.ts';
-export { createJudge } from './judge.ts';
 export type { ReflectorOptions, ReflectorStatus } from './reflector.ts';
 export type {
   EnvironmentStatus,

@@ -1,0 +1,291 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ConfigHub, Unit } from '../clients/confighub/index.ts';
+import { isIn } from '../clients/confighub/where.ts';
+import { resourceKey } from '../drift/resource-ref.ts';
+import type { EnvironmentConfig } from '../lib/config.ts';
+import { AppError } from '../lib/errors.ts';
+import type {
+  AppliedState,
+  DeclaringUnit,
+  DesiredObject,
+  DesiredProblem,
+  DesiredSnapshot,
+  DesiredSource,
+} from './source.ts';
+import { type ReadingPlace, readUnitObjects, type UnitObjects } from './unit-objects.ts';
+
+export type ConfighubSourceOptions = {
+  readonly hub: ConfigHub;
+  readonly environment: Pick<EnvironmentConfig, 'name' | 'source' | 'defaultNamespace'>;
+  /** Whether a kind lives in a namespace, as the API server says; built-in kinds are known without. */
+  readonly isNamespaced?: ReadingPlace['isNamespaced'];
+};
+
+/** What is remembered of a unit, so that a refresh reads and compiles only what changed. */
+type UnitState = {
+  readonly unit: DeclaringUnit;
+  readonly head: UnitObjects;
+  /** The revision that was applied last, where it is not the head. */
+  readonly base?: UnitObjects;
+  readonly declared: ReadonlyMap<string, DesiredObject>;
+};
+
+// Units whose data is asked for in one request: the WHERE grammar ends at 4,096 characters, an id takes 40 of them.
+const UNITS_PER_READ = 50;
+const READS_AT_ONCE = 4;
+
+/** Desired state from the units of one ConfigHub space. Two units that declare one object: the first by slug has it. */
+export function createConfighubSource(options: ConfighubSourceOptions): DesiredSource {
+  const { hub, environment } = options;
+  const place: ReadingPlace = {
+    environment: environment.name,
+    defaultNamespace: environment.defaultNamespace,
+    ...(options.isNamespaced && { isNamespaced: options.isNamespaced }),
+  };
+  let spaceId: string | undefined;
+  let snapshot: DesiredSnapshot | undefined;
+  // By unit id; replaced as a whole, so that a look that fails half-way changes nothing.
+  let states: ReadonlyMap<string, UnitState> = new Map();
+  // Looks follow one another: two at once would read the same changes twice and finish in any order.
+  let last: Promise<unknown> = Promise.resolve();
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work, work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+
+  const space = async (): Promise<string> => {
+    if (spaceId !== undefined) return spaceId;
+    const found = await hub.findSpace(environment.source.space);
+    if (found === undefined) {
+      throw new AppError('NOT_FOUND', `ConfigHub has no space ${environment.source.space}`);
+    }
+    spaceId = found.spaceId;
+    return spaceId;
+  };
+
+  const look = async (signal: AbortSignal | undefined): Promise<DesiredSnapshot> => {
+    signal?.throwIfAborted();
+    const listed = await listUnits(hub, await space(), () => {
+      spaceId = undefined;
+    });
+    const data = await readChanged(hub, listed, states);
+    const next = new Map<string, UnitState>();
+    for (const one of listed) {
+      signal?.throwIfAborted();
+      const read = data.get(one.unitId);
+      const known = states.get(one.unitId);
+      // Gone between the list and the read: it is not declared any more.
+      if (read === undefined && known === undefined) continue;
+      // A list says the same fields each time, a read maybe others: the list's word is kept, so that the next one is equal.
+      const unit = read && read.unit.headRevision !== one.headRevision ? read.unit : one;
+      next.set(unit.unitId, await stateOf(hub, place, unit, read?.data, known));
+    }
+    snapshot = combine(environment.name, next, { states, snapshot });
+    states = next;
+    return snapshot;
+  };
+
+  return {
+    environment: environment.name,
+    load: (signal) => inTurn(() => look(signal)),
+    refresh: (known, signal) =>
+      inTurn(async () => {
+        const now = await look(signal);
+        return now.revision === known ? undefined : now;
+      }),
+    find: (ref, signal) =>
+      inTurn(async () => {
+        const key = resourceKey(ref);
+        const known = snapshot?.objects.get(key);
+        if (known !== undefined) {
+          const fresh = await findInUnit(key, known);
+          if (fresh !== undefined) return fresh;
+        }
+        return (await look(signal)).objects.get(key);
+      }),
+  };
+
+  /** One small request instead of a look at the whole space; undefined if the unit declares it no more. */
+  async function findInUnit(key: string, known: DesiredObject): Promise<DesiredObject | undefined> {
+    const { spaceId: unitSpace, unitId } = known.unit;
+    const state = states.get(unitId);
+    const read = await unlessGone(hub.getUnit(unitSpace, unitId));
+    if (read === undefined || state === undefined) return undefined;
+    const { unit, data } = withoutData(read);
+    if (isAtSameRevisions(state.unit, unit)) return { ...known, unit };
+    const text = unit.headRevision === state.unit.headRevision ? undefined : (data ?? '');
+    // Not remembered: the next look sees the unit in the company of all others.
+    return (await stateOf(hub, place, unit, text, state)).declared.get(key);
+  }
+}
+
+async function listUnits(
+  hub: ConfigHub,
+  spaceId: string,
+  onGone: () => void,
+): Promise<readonly DeclaringUnit[]> {
+  try {
+    const units = await hub.listUnits({ space: spaceId, detail: 'summary' });
+    return units
+      .map((unit) => withoutData(unit).unit)
+      .sort((one, other) => (one.slug < other.slug ? -1 : 1));
+  } catch (error) {
+    // A space that was deleted and made again has another id.
+    if (error instanceof AppError && error.code === 'NOT_FOUND') onGone();
+    throw error;
+  }
+}
+
+type ReadUnit = { readonly unit: DeclaringUnit; readonly data: string };
+
+/** The units whose head moved, each together with its data: both from one answer, so that they belong together. */
+async function readChanged(
+  hub: ConfigHub,
+  listed: readonly DeclaringUnit[],
+  known: ReadonlyMap<string, UnitState>,
+): Promise<ReadonlyMap<string, ReadUnit>> {
+  const changed = listed.filter(
+    (unit) => known.get(unit.unitId)?.unit.headRevision !== unit.headRevision,
+  );
+  const chunks: (readonly DeclaringUnit[])[] = [];
+  for (let at = 0; at < changed.length; at += UNITS_PER_READ) {
+    chunks.push(changed.slice(at, at + UNITS_PER_READ));
+  }
+  const read = new Map<string, ReadUnit>();
+  const take = async (): Promise<void> => {
+    for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
+      const [first] = chunk;
+      if (first === undefined) continue;
+      const ids = chunk.map((unit) => unit.unitId);
+      const where = isIn('UnitID', ids);
+      for (const found of await hub.listUnits({ space: first.spaceId, where, detail: 'all' })) {
+        const { unit, data } = withoutData(found);
+        read.set(unit.unitId, { unit, data: data ?? (await hub.readData(unit)) });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: READS_AT_ONCE }, take));
+  return read;
+}
+
+/** A unit's state under its present numbers; parses and compiles only revisions that are not known. */
+async function stateOf(
+  hub: ConfigHub,
+  place: ReadingPlace,
+  unit: DeclaringUnit,
+  /** Of the head, where it is not the known one. */
+  data: string | undefined,
+  known: UnitState | undefined,
+): Promise<UnitState> {
+  if (known !== undefined && data === undefined && isDeepStrictEqual(known.unit, unit))
+    return known;
+  const head = data === undefined && known ? known.head : readUnitObjects(data ?? '', place);
+  const base = await baseOf(hub, place, unit, known);
+  return {
+    unit,
+    head,
+    ...(base && { base }),
+    declared: declaredBy(unit, head, base),
+  };
+}
+
+/** What was applied last, where that is an older revision than the head. */
+async function baseOf(
+  hub: ConfigHub,
+  place: ReadingPlace,
+  unit: DeclaringUnit,
+  known: UnitState | undefined,
+): Promise<UnitObjects | undefined> {
+  const { liveRevision, headRevision } = unit;
+  if (liveRevision === 0 || liveRevision >= headRevision) return undefined;
+  if (known?.unit.headRevision === liveRevision) return known.head;
+  if (known?.base !== undefined && known.unit.liveRevision === liveRevision) return known.base;
+  const text = await unlessGone(hub.revisionData(unit.spaceId, unit.unitId, liveRevision));
+  return text === undefined
+    ? { ok: false, message: `revision ${liveRevision} is no longer kept` }
+    : readUnitObjects(text, place);
+}
+
+function declaredBy(
+  unit: DeclaringUnit,
+  head: UnitObjects,
+  base: UnitObjects | undefined,
+): ReadonlyMap<string, DesiredObject> {
+  const declared = new Map<string, DesiredObject>();
+  if (!head.ok) return declared;
+  const revision = String(unit.headRevision);
+  for (const [key, one] of head.objects) {
+    const before = base?.ok ? base.objects.get(key)?.compiled : undefined;
+    const applied = appliedState(unit, base, before !== undefined);
+    const last = applied === 'head' ? one.compiled : before;
+    declared.set(key, { ...one, applied, ...(last && { base: last }), unit, revision });
+  }
+  return declared;
+}
+
+function appliedState(
+  unit: DeclaringUnit,
+  base: UnitObjects | undefined,
+  isInBase: boolean,
+): AppliedState {
+  if (unit.liveRevision === 0) return 'never';
+  if (base === undefined) return 'head';
+  if (!base.ok) return 'unknown';
+  return isInBase ? 'behind' : 'never';
+}
+
+/** All units together; the same snapshot again if nothing moved. */
+function combine(
+  environment: string,
+  states: ReadonlyMap<string, UnitState>,
+  before: { states: ReadonlyMap<string, UnitState>; snapshot: DesiredSnapshot | undefined },
+): DesiredSnapshot {
+  const { snapshot } = before;
+  if (snapshot !== undefined && isSameStates(states, before.states)) return snapshot;
+  const objects = new Map<string, DesiredObject>();
+  const errors: DesiredProblem[] = [];
+  const all = [...states.values()];
+  for (const { unit, head, declared } of all) {
+    if (!head.ok) errors.push({ unit: unit.slug, message: head.message });
+    for (const [key, desired] of declared) {
+      const first = objects.get(key);
+      if (first === undefined) objects.set(key, desired);
+      else errors.push({ unit: unit.slug, message: alreadyDeclared(desired, first) });
+    }
+  }
+  const revision = String(Number(snapshot?.revision ?? 0) + 1);
+  return { environment, objects, units: all.map(({ unit }) => unit), errors, revision };
+}
+
+function isSameStates(
+  some: ReadonlyMap<string, UnitState>,
+  others: ReadonlyMap<string, UnitState>,
+): boolean {
+  if (some.size !== others.size) return false;
+  for (const [id, state] of some) if (others.get(id) !== state) return false;
+  return true;
+}
+
+function alreadyDeclared({ ref }: DesiredObject, first: DesiredObject): string {
+  return `${ref.kind} ${ref.namespace || '_'}/${ref.name} is declared by unit ${first.unit.slug} already`;
+}
+
+function isAtSameRevisions(one: DeclaringUnit, other: DeclaringUnit): boolean {
+  return one.headRevision === other.headRevision && one.liveRevision === other.liveRevision;
+}
+
+function withoutData(read: Unit): { unit: DeclaringUnit; data?: string } {
+  const { data, ...unit } = read;
+  return data === undefined ? { unit } : { unit, data };
+}
+
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+}

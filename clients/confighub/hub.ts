@@ -93,7 +93,7 @@ export type ConfigHub = {
   /** One clone of each selected unit in each destination space; the labels are laid over the copies. */
   cloneUnits(
     where: Where,
-    destination: { spaces: Where; labels?: Labels },
+    destination: { spaces: Where; labels?: Labels; targetId?: string },
   ): Promise<readonly UnitResult[]>;
   /** Guarded by `unit.version`: CONFIGHUB_CONFLICT if the unit changed since it was read. */
   writeData(unit: UnitRef, data: string, options?: WriteOptions): Promise<Unit>;
@@ -119,7 +119,10 @@ export type ConfigHub = {
       | { ok: false; message: string }
     )[]
   >;
-  /** The closing event. Rejects with APPLY_FAILED when the operation failed or was cancelled, or took longer than `timeoutMs`. */
+  /**
+   * The closing event. Rejects with APPLY_FAILED when the operation failed or was cancelled, or took longer than
+   * `timeoutMs`. An apply that was written but whose workloads were not ready in time resolves (result `ApplyWaitFailed`).
+   */
   waitForOperation(
     unit: Pick<Unit, 'unitId' | 'spaceId'>,
     operationId: string,

@@ -1,3 +1,4 @@
+export { type ConfighubOptions, createConfighubClient } from './client.ts';
 export type {
   ConfigHub,
   NewUnit,

@@ -1,0 +1,197 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../../lib/errors.ts';
+
+export type Query = Readonly<Record<string, string | undefined>>;
+
+export type Call = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Below `/api`, segments already encoded. */
+  readonly path: string;
+  readonly query?: Query;
+  /** Sent as JSON; PATCH bodies are merge patches. `undefined` sends none. */
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+};
+
+export type Http = {
+  /** The parsed JSON of a 200 or 207. */
+  json(call: Call): Promise<unknown>;
+  /** The text of a 200 that is not JSON. */
+  text(call: Call): Promise<string>;
+};
+
+export type HttpOptions = {
+  readonly baseUrl: string;
+  readonly token: string;
+  /** For each attempt, its body included. */
+  readonly timeoutMs: number;
+};
+
+const MAX_ATTEMPTS = 4;
+const BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 2_000;
+/** A server that asks for a longer pause is taken as away; the workflow waits better than a socket does. */
+const MAX_RETRY_AFTER_MS = 10_000;
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+const MAX_MESSAGE_CHARS = 500;
+const RETRYABLE_STATUS = new Set([429, 502, 503, 504]);
+
+/** Bearer-token requests with time-outs and limits. Only reads (GET) are tried again here. */
+export function createHttp(options: HttpOptions): Http {
+  return {
+    json: async (call) => {
+      const text = await request(options, call, 'application/json');
+      try {
+        return JSON.parse(text);
+      } catch (cause) {
+        throw new AppError('CONFIGHUB_REFUSED', `${nameOf(call)}: the answer is not JSON`, {
+          cause,
+        });
+      }
+    },
+    text: (call) => request(options, call, '*/*'),
+  };
+}
+
+type Failure = { readonly error: AppError; readonly retryAfterMs?: number };
+
+async function request(options: HttpOptions, call: Call, accept: string): Promise<string> {
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await once(options, call, accept);
+    if (typeof result === 'string') return result;
+    const { error, retryAfterMs } = result;
+    const pauseMs = retryAfterMs ?? backoffMs(attempt);
+    const again =
+      call.method === 'GET' &&
+      attempt < MAX_ATTEMPTS &&
+      error.code === 'CONFIGHUB_UNAVAILABLE' &&
+      error.details['again'] !== false &&
+      pauseMs <= MAX_RETRY_AFTER_MS;
+    if (!again || call.signal?.aborted === true) throw error;
+    await sleep(pauseMs, undefined, call.signal === undefined ? {} : { signal: call.signal });
+  }
+}
+
+async function once(options: HttpOptions, call: Call, accept: string): Promise<string | Failure> {
+  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]);
+  try {
+    const response = await fetch(urlOf(options.baseUrl, call), {
+      method: call.method,
+      headers: headersOf(options.token, call, accept),
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      redirect: 'error',
+      signal,
+    });
+    const text = await readText(response);
+    return response.ok ? text : failureOf(call, response, text);
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    call.signal?.throwIfAborted();
+    const why = timeout.aborted ? `no answer within ${options.timeoutMs} ms` : reasonOf(cause);
+    return {
+      error: new AppError('CONFIGHUB_UNAVAILABLE', `${nameOf(call)}: ${why}`, { cause }),
+    };
+  }
+}
+
+function urlOf(baseUrl: string, { path, query = {} }: Call): URL {
+  const url = new URL(`${baseUrl}${path}`);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(name, value);
+  }
+  return url;
+}
+
+function headersOf(token: string, call: Call, accept: string): Record<string, string> {
+  const contentType =
+    call.method === 'PATCH' || (call.method === 'POST' && call.path === '/unit')
+      ? 'application/merge-patch+json'
+      : 'application/json';
+  return {
+    authorization: `Bearer ${token}`,
+    accept,
+    'user-agent': 'realign',
+    ...(call.body === undefined ? {} : { 'content-type': contentType }),
+  };
+}
+
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MAX_ANSWER_BYTES) {
+      throw new AppError(
+        'CONFIGHUB_REFUSED',
+        `the answer is larger than ${MAX_ANSWER_BYTES} bytes`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function failureOf(call: Call, response: Response, text: string): Failure {
+  const { status } = response;
+  const requestId = response.headers.get('x-request-id') ?? undefined;
+  const details = { status, ...(requestId === undefined ? {} : { requestId }) };
+  const message = `${nameOf(call)}: ${status} ${messageOf(text) || response.statusText}`;
+  switch (status) {
+    case 401:
+    case 403:
+      return {
+        error: new AppError(
+          'CONFIGHUB_UNAUTHORIZED',
+          `${message} (the token of CUB_TOKEN was refused)`,
+          { details },
+        ),
+      };
+    case 404:
+      return { error: new AppError('NOT_FOUND', message, { details }) };
+    case 409:
+      return { error: new AppError('CONFIGHUB_CONFLICT', message, { details }) };
+  }
+  if (status < 500 && status !== 429 && status !== 408) {
+    return { error: new AppError('CONFIGHUB_REFUSED', message, { details }) };
+  }
+  const again = RETRYABLE_STATUS.has(status);
+  const error = new AppError('CONFIGHUB_UNAVAILABLE', message, { details: { ...details, again } });
+  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'));
+  return retryAfterMs === undefined ? { error } : { error, retryAfterMs };
+}
+
+// StandardErrorResponse; proxies in between answer with anything, of which the start is shown.
+function messageOf(text: string): string {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body === 'object' && body !== null && 'Message' in body) {
+      return String(body.Message).slice(0, MAX_MESSAGE_CHARS);
+    }
+  } catch {
+    // Not JSON: shown as it is.
+  }
+  return text.slice(0, 100).replace(/\s+/g, ' ').trim();
+}
+
+/** Seconds or an HTTP date → milliseconds from now. */
+function parseRetryAfter(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d+$/.test(header)) return Number(header) * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
+// Full jitter: clients that failed together must not come back together.
+function backoffMs(attempt: number): number {
+  return Math.random() * Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** attempt);
+}
+
+function nameOf(call: Call): string {
+  return `ConfigHub ${call.method} ${call.path}`;
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.cause instanceof Error ? cause.cause.message : cause.message;
+}

@@ -5,6 +5,7 @@ import type { ResourceRef } from '../drift/resource-ref.ts';
 import type { Config, EnvironmentConfig } from '../lib/config.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
 import type { Store } from '../store/types.ts';
 
 /** One environment with the clients that serve it. */
@@ -28,6 +29,7 @@ export type ActivityDeps = {
   /** Starts or wakes the resource's own workflow. */
   readonly reportDrift: (ref: ResourceRef, diffDigest: string) => Promise<void>;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'driftFound' | 'driftScore' | 'episodeEnded'>;
 };
 
 export function environmentOf(deps: ActivityDeps, name: string): EnvironmentParts {

@@ -118,7 +118,11 @@ async function remember(
       outcome: 'detecting' as const,
     };
     await deps.store.episodes.open(episode, states);
+    for (const { severity, type } of finding.changes) {
+      deps.metrics.driftFound({ severity, type, environment: input.ref.environment });
+    }
   }
+  deps.metrics.driftScore(input.ref, finding.score);
   await deps.store.episodes.update(input.episodeId, {
     finding,
     rule,

@@ -1,5 +1,6 @@
+import { compareLive } from '../desired/compare-live.ts';
 import type { DesiredObject } from '../desired/source.ts';
-import { type Comparison, compare } from '../drift/compare.ts';
+import type { Comparison } from '../drift/compare.ts';
 import type { JsonValue } from '../drift/json.ts';
 import { redactObject } from '../drift/redact.ts';
 import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
@@ -33,10 +34,7 @@ export function compareNow(
   desired: DesiredObject,
   live: KubeObject | undefined,
 ): Inspection {
-  const comparison = compare(desired.compiled, live, {
-    appliers: deps.config.appliers,
-    ...(desired.base && { base: desired.base }),
-  });
+  const comparison = compareLive(desired, live, deps.config);
   return {
     desired,
     live,

@@ -4,7 +4,8 @@ import type { Activities } from './types.ts';
 /** Writes how an episode stands and how it ended. */
 export function createRecordActivities({
   store,
-}: Pick<ActivityDeps, 'store'>): Pick<Activities, 'record' | 'closeEpisode'> {
+  metrics,
+}: Pick<ActivityDeps, 'store' | 'metrics'>): Pick<Activities, 'record' | 'closeEpisode'> {
   return {
     async record({ episodeId, outcome, message, rule, policyOutcome }) {
       await store.episodes.update(episodeId, {
@@ -17,6 +18,11 @@ export function createRecordActivities({
 
     async closeEpisode({ episodeId, outcome, message, at }) {
       await store.episodes.close(episodeId, outcome, message, at);
+      const episode = await store.episodes.find(episodeId);
+      if (!episode) return;
+      const seconds = (Date.parse(at) - Date.parse(episode.firstDetected)) / 1_000;
+      metrics.episodeEnded(episode.ref.environment, outcome, seconds);
+      metrics.driftScore(episode.ref, 0);
     },
   };
 }

@@ -1,0 +1,15 @@
+import { type Comparison, compare } from '../drift/compare.ts';
+import type { KubeObject } from '../drift/resource-ref.ts';
+import type { DesiredObject } from './source.ts';
+
+/** Compares what a source declares with what is live, by all that the source knows. Watcher and activities both ask here. */
+export function compareLive(
+  desired: DesiredObject,
+  live: KubeObject | undefined,
+  options: { readonly appliers: readonly string[] },
+): Comparison {
+  return compare(desired.compiled, live, {
+    appliers: options.appliers,
+    ...(desired.base && { base: desired.base }),
+  });
+}

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { createConfighubServer } from '../confighub-server/index.ts';
+import type { AppError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { databaseUrl, type Stack, startStack } from '../stack/index.ts';
+import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
+
+export type EmbeddedOptions = {
+  readonly log: Log;
+  /** Data stays there between runs; absent = fresh and temporary. */
+  readonly directory?: string;
+  /** Of the embedded ConfigHub server. Kept by the caller where the data stays; a new one otherwise. */
+  readonly hubToken?: string;
+  /** Use these instead of starting the embedded ones. */
+  readonly postgresUrl?: string;
+  readonly temporalAddress?: string;
+  readonly kubeconfig?: string;
+  readonly hub?: { readonly url: string; readonly token: string };
+  readonly onReady?: (part: string, afterMs: number) => void;
+  readonly onFailure?: (error: AppError) => void;
+};
+
+export type Embedded = {
+  readonly stack: Stack;
+  readonly hub: { readonly url: string; readonly token: string };
+  /** Environment variables that point Realign's configuration at the embedded parts. */
+  readonly env: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+};
+
+/** The embedded stack with the ConfigHub-compatible server beside it: everything that Realign needs around itself. */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { postgresUrl, temporalAddress, directory } = options;
+  const stack = await startStack({
+    searchAttributes: SEARCH_ATTRIBUTES,
+    databases: ['realign', 'confighub'],
+    ...(directory !== undefined && { directory }),
+    ...(postgresUrl !== undefined && { postgresUrl }),
+    ...(temporalAddress !== undefined && { temporalAddress }),
+    ...(options.kubeconfig !== undefined && { without: ['kubernetes'] as const }),
+    ...(options.onReady && { onReady: options.onReady }),
+    ...(options.onFailure && { onFailure: options.onFailure }),
+  });
+  try {
+    const { kubernetes, temporal } = stack;
+    const hub = options.hub ?? (await startHub(options, stack));
+    const kubeconfig = options.kubeconfig ?? kubernetes?.kubeconfigs.realign;
+    return {
+      stack,
+      hub,
+      env: {
+        DATABASE_URL: stack.postgresUrl,
+        CUB_API_URL: hub.url,
+        CUB_TOKEN: hub.token,
+        ...(temporal && { TEMPORAL_ADDRESS: temporal.address }),
+        ...(temporal?.uiUrl !== undefined && { TEMPORAL_UI_URL: temporal.uiUrl }),
+        ...(kubeconfig !== undefined && { KUBECONFIG: kubeconfig }),
+      },
+      stop: () => stack.stop(),
+    };
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+}
+
+async function startHub(
+  options: EmbeddedOptions,
+  stack: Stack,
+): Promise<{ readonly url: string; readonly token: string }> {
+  const startedMs = Date.now();
+  const token = options.hubToken ?? randomBytes(24).toString('base64url');
+  const kubeconfig = options.kubeconfig ?? stack.kubernetes?.kubeconfigs.confighub;
+  const server = await createConfighubServer({
+    databaseUrl: databaseUrl(stack.postgresUrl, 'confighub'),
+    tokens: [{ token, username: 'realign' }],
+    dialect: 'bridge',
+    log: options.log,
+    ...(kubeconfig !== undefined && { kubeconfig }),
+  });
+  stack.addPart({ stop: () => server.close() });
+  const url = await server.listen(0, '127.0.0.1');
+  options.onReady?.('ConfigHub server', Date.now() - startedMs);
+  return { url, token };
+}

@@ -1,0 +1,28 @@
+import { compareLive } from '../desired/compare-live.ts';
+import { diffDigest } from '../lib/drift-digest.ts';
+import { createWatcher, type Judge, type Watcher } from '../watcher/index.ts';
+import type { Parts } from './parts.ts';
+
+/** The watcher of all environments, reporting each drift to its resource's workflow. */
+export function openWatcher(parts: Parts): Watcher {
+  const { config, driftDoor, store, metrics } = parts;
+  const judge: Judge = (desired, live) => {
+    const { changes, severity } = compareLive(desired, live, config);
+    return changes.length === 0
+      ? undefined
+      : { digest: diffDigest(parts.keyedHash, changes), severity };
+  };
+  return createWatcher({
+    environments: [...parts.environments.values()],
+    resources: config.resources,
+    judge,
+    report: (report) =>
+      report.kind === 'drift'
+        ? driftDoor.reportDrift(report.ref, report.digest, report.seq)
+        : driftDoor.reportClean(report.ref, report.seq),
+    activeRecords: async () => (await store.episodes.listOpen()).map((episode) => episode.ref),
+    refreshMs: config.confighub.refreshMs,
+    log: parts.log,
+    metrics,
+  });
+}

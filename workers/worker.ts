@@ -1,0 +1,96 @@
+import { fileURLToPath } from 'node:url';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  type LogLevel,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundle,
+} from '@temporalio/worker';
+import { createActivities, createActivityInterceptor } from '../activities/index.ts';
+import type { Log } from '../lib/log.ts';
+import type { Parts } from './parts.ts';
+
+const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+
+/** Workflow tasks are CPU, activities are waiting: a few of the one, many of the other. */
+const MAX_WORKFLOW_TASKS = 40;
+const MAX_ACTIVITIES = 100;
+const MAX_CACHED_WORKFLOWS = 1_000;
+/** Longer than any single write takes; what follows a rollout is taken up by another worker. */
+const SHUTDOWN_GRACE = '10s';
+const SHUTDOWN_FORCE = '20s';
+
+export type RunningWorker = {
+  /** Rejects when the worker dies. */
+  readonly finished: Promise<void>;
+  isRunning(): boolean;
+  stop(): Promise<void>;
+};
+
+/** Sends the SDK's own logs through ours. Once per process, before any connection. */
+export function installRuntime(log: Log): void {
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
+    log[LEVELS[level]]({ ...meta }, message);
+  });
+  Runtime.install({ logger, shutdownSignals: [] });
+}
+
+const LEVELS = {
+  TRACE: 'debug',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+} as const satisfies Record<LogLevel, keyof Omit<Log, 'child'>>;
+
+/** The workflow code as one bundle; about two seconds, so it is made beside the other parts' start. */
+export function bundleWorkflows(): Promise<WorkflowBundle> {
+  return bundleWorkflowCode({ workflowsPath: WORKFLOWS });
+}
+
+/** Runs workflows and activities until stopped. */
+export async function startWorker(
+  parts: Parts,
+  workflowBundle: WorkflowBundle,
+): Promise<RunningWorker> {
+  const { config, store, log } = parts;
+  const { address, namespace, taskQueue } = config.temporal;
+  const connection = await NativeConnection.connect({ address });
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue,
+    workflowBundle,
+    activities: createActivities({
+      config,
+      store,
+      log,
+      metrics: parts.metrics,
+      hub: parts.hub,
+      environments: parts.environments,
+      keyedHash: parts.keyedHash,
+      reportDrift: (ref, digest) => parts.driftDoor.reportDrift(ref, digest, Date.now() * 1_000),
+    }),
+    interceptors: {
+      activity: [(context) => ({ inbound: createActivityInterceptor(context, { store, log }) })],
+    },
+    maxConcurrentWorkflowTaskExecutions: MAX_WORKFLOW_TASKS,
+    maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
+    maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  });
+  const finished = worker.run().finally(() => connection.close());
+  // Whoever waits for `finished` hears of a failure; this keeps it from ending the process before that.
+  finished.catch(() => {});
+  return {
+    finished,
+    isRunning: () => worker.getState() === 'RUNNING',
+    async stop() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await finished;
+    },
+  };
+}

@@ -209,7 +209,10 @@ function consider(find: Search, at: Undeclared): void {
   const isMetadataKeys =
     (at.name === 'labels' || at.name === 'annotations') && hasSystemKey(at.live);
   const isOwnedHere = isLeaf(at.fields) || (isJsonObject(at.fields) && '.' in at.fields);
-  if (!isOwnedHere || isMetadataKeys) return considerBelow(find, at);
+  if (!isOwnedHere || isMetadataKeys) {
+    considerBelow(find, at);
+    return;
+  }
   if (isCreationDefault(find, at)) return;
   const { path, live } = at;
   addChange(run, { path, op: find.op, desired: undefined, live }, entry, find.direction);

@@ -22,7 +22,7 @@ export type CompareContext = {
   /** RFC 3339 time of our last apply as managedFields show it; a later one means that somebody borrowed our name. */
   readonly lastApplyTime?: string;
   /** What is owned by the applier alone and differs without a known base: taken as rewritten on the way in, or reported. */
-  readonly unexplained: 'rewritten' | 'report';
+  readonly unexplained?: 'rewritten' | 'report';
   /** The verdict memo: true for a pair of values that a confirmation found equivalent at this place. */
   readonly isEquivalent?: (question: EquivalenceQuestion) => boolean;
 };
@@ -128,7 +128,10 @@ function walk(run: Run, node: PlanNode, live: unknown): void {
     if (!sameScalar(node, live)) differ(run, node, live);
     return;
   }
-  if (value === null) return walkNull(run, node, live);
+  if (value === null) {
+    walkNull(run, node, live);
+    return;
+  }
   if (live === undefined || live === null) {
     if (!node.isZero) differ(run, node, undefined);
     return;
@@ -136,15 +139,21 @@ function walk(run: Run, node: PlanNode, live: unknown): void {
   switch (node.shape.kind) {
     case 'struct':
     case 'map':
-      return walkObject(run, node, live);
+      walkObject(run, node, live);
+      return;
     case 'keyed-list':
-      return walkKeyedList(run, node, live, node.names, node.shape.keys);
+      walkKeyedList(run, node, live, node.names, node.shape.keys);
+      return;
     case 'set':
       if (!Array.isArray(live) || !sameSet(node, live)) differ(run, node, live);
       return;
     case 'any':
-      if (!Array.isArray(value)) return walkObject(run, node, live);
-      return walkUnknownList(run, node, live);
+      if (!Array.isArray(value)) {
+        walkObject(run, node, live);
+        return;
+      }
+      walkUnknownList(run, node, live);
+      return;
     default:
       if (!matches(node, live)) differ(run, node, live);
   }
@@ -157,7 +166,10 @@ function walkNull(run: Run, node: PlanNode, live: unknown): void {
 }
 
 function walkObject(run: Run, node: PlanNode, live: unknown): void {
-  if (!isJsonObject(live)) return differ(run, node, live);
+  if (!isJsonObject(live)) {
+    differ(run, node, live);
+    return;
+  }
   const { names, children } = node;
   for (let at = 0; at < children.length; at++) {
     const child = children[at];
@@ -175,7 +187,10 @@ function walkKeyedList(
   names: readonly string[],
   keys: readonly string[],
 ): void {
-  if (!Array.isArray(live)) return differ(run, node, live);
+  if (!Array.isArray(live)) {
+    differ(run, node, live);
+    return;
+  }
   let index: Map<string, unknown> | undefined;
   const { children } = node;
   for (let at = 0; at < children.length; at++) {
@@ -195,7 +210,10 @@ function walkKeyedList(
 
 /** A list of a custom resource: keyed, set or atomic is learned from how managedFields own it. */
 function walkUnknownList(run: Run, node: PlanNode, live: unknown): void {
-  if (!Array.isArray(live)) return differ(run, node, live);
+  if (!Array.isArray(live)) {
+    differ(run, node, live);
+    return;
+  }
   const learned = learnListKind(run, node, live);
   if (learned === 'set') {
     if (!sameSet(node, live)) differ(run, node, live);

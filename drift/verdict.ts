@@ -28,15 +28,25 @@ export function judge(run: Run, found: PlanNode, foundLive: unknown): void {
   );
   const change = { node, live };
   if (hasMoved && isStillBefore(before, live)) {
-    return report(run, change, 'pending', ours ?? foreign, 'reverse');
+    report(run, change, 'pending', ours ?? foreign, 'reverse');
+    return;
   }
-  if (foreign) return report(run, change, op, foreign, 'forward');
+  if (foreign) {
+    report(run, change, op, foreign, 'forward');
+    return;
+  }
   if (expected) {
     run.expected++;
     return;
   }
-  if (ours && !isStringDataRemoval(run, op)) return judgeOurs(run, change, op, ours, hasMoved);
-  if (hasMoved && before === undefined) return report(run, change, 'pending', undefined, 'reverse');
+  if (ours && !isStringDataRemoval(run, op)) {
+    judgeOurs(run, change, op, ours, hasMoved);
+    return;
+  }
+  if (hasMoved && before === undefined) {
+    report(run, change, 'pending', undefined, 'reverse');
+    return;
+  }
   report(run, change, op, undefined, base ? 'forward' : 'unknown');
 }
 
@@ -51,10 +61,16 @@ function judgeOurs(
   hasMoved: boolean,
 ): void {
   const { base, lastApplyTime, unexplained } = run.context;
-  if (hasMoved) return report(run, change, 'pending', ours, 'reverse');
+  if (hasMoved) {
+    report(run, change, 'pending', ours, 'reverse');
+    return;
+  }
   const isBorrowed =
     lastApplyTime !== undefined && ours.time !== undefined && ours.time > lastApplyTime;
-  if (isBorrowed) return report(run, change, op, ours, 'forward', 'low');
+  if (isBorrowed) {
+    report(run, change, op, ours, 'forward', 'low');
+    return;
+  }
   if (base !== undefined || unexplained === 'rewritten') {
     run.serverRewritten++;
     return;

@@ -47,10 +47,12 @@ export function createEntityCalls({ http, names }: BridgeDeps): EntityCalls {
   return {
     listSpaces,
     findSpace: async (slug) => (await listSpaces(equals('Slug', slug)))[0],
-    createSpace: async ({ slug, labels, displayName }) =>
-      parseSpace(
-        await create('/space', { Slug: slug, Labels: labels ?? {}, DisplayName: displayName }),
-      ),
+    createSpace: async ({ slug, labels, displayName }) => {
+      const body = { Slug: slug, Labels: labels ?? {}, DisplayName: displayName };
+      const space = parseSpace(await create('/space', body));
+      names.remember(space.spaceId, space.slug);
+      return space;
+    },
     deleteSpace: async (spaceId) => {
       // Later servers refuse a space that is in use unless asked so; the first one ignores the word.
       await http.json({

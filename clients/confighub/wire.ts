@@ -168,7 +168,11 @@ export function parseEnvelopes<T>(
   one: (entity: unknown, envelope: { readonly spaceSlug: string }) => T,
   value: unknown,
 ): readonly T[] {
-  const envelopes = parse(z.array(z.looseObject({ Space: slugged })), `list of ${name}`, value);
+  const envelopes = parse(
+    z.array(z.looseObject({ Space: z.looseObject({ Slug: text }).nullish() })),
+    `list of ${name}`,
+    value,
+  );
   return envelopes.map((envelope) =>
     one(envelope[name], { spaceSlug: envelope.Space?.Slug ?? '' }),
   );

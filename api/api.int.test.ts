@@ -6,7 +6,7 @@ import { AppError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';
-import { type TestDatabase, testDatabase } from '../store/test-database.ts';
+import { testPostgres } from '../testing/stack.ts';
 import {
   type ApiDeps,
   createApi,
@@ -23,7 +23,6 @@ const log = createLog('silent');
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 const RESOLVED = 'Drift resolved. Configuration now matches ConfigHub.';
 
-let database: TestDatabase;
 let store: Store;
 let api: RunningApi;
 const metrics = createMetrics({ version: '0.0.0', processMetrics: false });
@@ -67,15 +66,13 @@ function deps(own: Partial<ApiDeps> = {}): ApiDeps {
 }
 
 beforeAll(async () => {
-  database = await testDatabase();
-  await migrate(database.url);
-  store = createStore({ databaseUrl: database.url, log });
+  const { url } = await testPostgres({ name: 'realign', prepare: migrate });
+  store = createStore({ databaseUrl: url, log });
   api = await startApi(createApi(deps()), { host: '127.0.0.1', port: 0 });
-}, 60_000);
+});
 afterAll(async () => {
   await api?.close();
   await store?.close();
-  await database?.stop();
 });
 afterEach(() => {
   asked = [];

@@ -1,16 +1,27 @@
 import { join } from 'node:path';
 import { runner } from 'node-pg-migrate';
+import { Client } from 'pg';
 import type { Log } from '../lib/log.ts';
 import { asDatabaseError } from './database.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
  * Brings the tables to the present version. Safe to call from several processes at once: the others wait for the first
  * (an advisory lock of Postgres). Throws DATABASE_UNAVAILABLE when Postgres cannot be reached.
  */
 export async function migrate(databaseUrl: string, log?: Log): Promise<void> {
+  // Our own connection, because the runner does not wait for the end of one that it makes.
+  const client = new Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: 'realign migrate',
+  });
+  client.on('error', (error) => log?.debug({ error: error.message }, 'lost the connection'));
   try {
+    await client.connect();
     await runner({
-      databaseUrl: { connectionString: databaseUrl, connectionTimeoutMillis: 5_000 },
+      dbClient: client,
       dir: join(import.meta.dirname, 'migrations'),
       direction: 'up',
       migrationsTable: 'realign_migrations',
@@ -26,5 +37,7 @@ export async function migrate(databaseUrl: string, log?: Log): Promise<void> {
     });
   } catch (error) {
     throw asDatabaseError(error);
+  } finally {
+    await client.end().catch(() => {});
   }
 }

@@ -8,7 +8,7 @@ import {
   instant,
   present,
   refOfRow,
-  refValues,
+  resourceValues,
   severity,
   toJsonb,
   toText,
@@ -145,7 +145,6 @@ export function createQuestions(database: Database): Store['questions'] {
     },
 
     async openFor(ref) {
-      const [environment, group, , kind, namespace, name] = refValues(ref);
       const rows = await database.query(
         'questions',
         'open for',
@@ -154,7 +153,7 @@ export function createQuestions(database: Database): Store['questions'] {
             and status = 'open' and subject = 'drift'
           order by asked_at desc
           limit 1`,
-        [environment, group, kind, namespace, name],
+        resourceValues(ref),
       );
       return rows.map((row) => questionRow.parse(row))[0];
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CHANGE_TYPES, SEVERITIES } from '../drift/field-change.ts';
+import { SEVERITIES } from '../drift/field-change.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../drift/json.ts';
 import type { Finding, Outcome } from '../drift/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
@@ -7,7 +7,6 @@ import type { ResourceRef } from '../drift/resource-ref.ts';
 /** Pieces that the row parsers of the tables share. Documents that only this store writes are checked for their shape, not deeply. */
 export const instant = z.date().transform((date) => date.toISOString());
 export const severity = z.enum(SEVERITIES);
-export const changeType = z.enum(CHANGE_TYPES);
 export const json = z.custom<JsonValue>((value) => value !== undefined);
 export const finding = z.custom<Finding>(isJsonObject);
 export const outcome = z.enum([
@@ -57,6 +56,11 @@ export function refOfRow(row: {
 /** A ref in the order of the columns environment, api_group, version, kind, namespace, name. */
 export function refValues(ref: ResourceRef): readonly string[] {
   return [ref.environment, ref.group, ref.version, ref.kind, ref.namespace, ref.name];
+}
+
+/** What identifies a resource, in the order of the columns environment, api_group, kind, namespace, name. */
+export function resourceValues(ref: ResourceRef): readonly string[] {
+  return [ref.environment, ref.group, ref.kind, ref.namespace, ref.name];
 }
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], null | undefined> };

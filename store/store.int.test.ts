@@ -2,19 +2,18 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Episode, Finding, Question } from '../drift/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { createLog } from '../lib/log.ts';
+import { testPostgres } from '../testing/stack.ts';
 import { createStore, migrate, type Store } from './index.ts';
-import { type TestDatabase, testDatabase } from './test-database.ts';
 
-let database: TestDatabase;
+let database: { url: string };
 let store: Store;
 beforeAll(async () => {
-  database = await testDatabase();
+  database = await testPostgres();
   await Promise.all([migrate(database.url), migrate(database.url), migrate(database.url)]);
   store = createStore({ databaseUrl: database.url, log: createLog('silent') });
-}, 60_000);
+});
 afterAll(async () => {
   await store?.close();
-  await database?.stop();
 });
 
 let serial = 0;

@@ -6,6 +6,7 @@ import { healthRoutes } from './health.ts';
 import { metricsRoute } from './metrics.ts';
 import { questionRoutes } from './questions.ts';
 import { recordRoutes } from './records.ts';
+import { statisticsRoute } from './statistics.ts';
 
 /** Every route of the api; fixed paths come before those with parameters. */
 export function allRoutes(deps: ApiDeps): readonly Route[] {
@@ -13,6 +14,7 @@ export function allRoutes(deps: ApiDeps): readonly Route[] {
     ...healthRoutes(deps),
     metricsRoute(deps.metrics, 'viewer'),
     ...recordRoutes(deps),
+    statisticsRoute(deps),
     ...analysisRoutes(deps),
     ...questionRoutes(deps),
   ];

@@ -4,4 +4,6 @@ export type BinaryName = 'temporal' | 'kube-apiserver' | 'etcd';
 export function ensureBinaries<const Names extends readonly BinaryName[]>(
   names: Names,
   env?: NodeJS.ProcessEnv,
+  /** How long a release host may take to answer, and be silent while it sends. */
+  limits?: { readonly answerMs: number; readonly stallMs: number },
 ): Promise<{ [Index in keyof Names]: string }>;

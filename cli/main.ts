@@ -3,8 +3,10 @@ import about from '../package.json' with { type: 'json' };
 import { registerAnalyze } from './commands/analyze.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerDecisions } from './commands/decisions.ts';
+import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerDrifts } from './commands/drifts.ts';
+import { registerProcesses } from './commands/processes.ts';
 import { registerQuestions } from './commands/questions.ts';
 import { registerShow } from './commands/show.ts';
 import { reportError } from './report-error.ts';
@@ -20,6 +22,8 @@ function createProgram(): Command {
     .showHelpAfterError('(realign --help lists the commands)')
     .showSuggestionAfterError(true)
     .addHelpText('after', HELP_TAIL);
+  registerDemo(program);
+  registerProcesses(program);
   registerDrifts(program);
   registerQuestions(program);
   registerShow(program);

@@ -1,7 +1,15 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../lib/config.ts';
 import { testCluster, testPostgres, testTemporal } from '../testing/stack.ts';
-import { examineCluster, examineNode, examinePostgres, examineTemporal } from './doctor.ts';
+import {
+  examineCluster,
+  examineConfigHub,
+  examineNode,
+  examinePostgres,
+  examineTemporal,
+} from './doctor.ts';
 
 function environment(kubeconfig: string, namespaces: string) {
   const yaml = `environments: [{ name: dev, source: { space: s }, cluster: { kubeconfig: ${kubeconfig} }, namespaces: ${namespaces} }]`;
@@ -70,4 +78,46 @@ test('an old Node is told apart from a new one', () => {
     repair: expect.stringContaining('24'),
   });
   expect(examineNode('24.21.0')).toMatchObject({ ok: true });
+});
+
+test('ConfigHub: without a token, with a refused one, with a missing space, and well', async () => {
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? '', 'http://x').pathname;
+    const allowed = path === '/api/info' || request.headers.authorization === 'Bearer good';
+    const bodies: Record<string, unknown> = {
+      '/api/info': {},
+      '/api/me': { UserID: 'u1', Username: 'robot' },
+      '/api/space': !request.url?.includes('shop-dev')
+        ? []
+        : [{ Space: { SpaceID: 's1', Slug: 'shop-dev', Version: 1 } }],
+    };
+    response.writeHead(allowed ? 200 : 401, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(allowed ? bodies[path] : { Message: 'no' }));
+  });
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const configOf = (token: string, space: string) =>
+      parseConfig('', {
+        env: { CUB_API_URL: `http://127.0.0.1:${port}/api`, CUB_TOKEN: token, CUB_SPACE: space },
+      });
+    expect(await examineConfigHub(configOf('', 'shop-dev'))).toMatchObject({
+      ok: false,
+      repair: expect.stringContaining('CUB_TOKEN'),
+    });
+    const refused = await examineConfigHub(configOf('sesame', 'shop-dev'));
+    expect(refused).toMatchObject({ ok: false, repair: expect.stringContaining('CUB_TOKEN') });
+    expect(JSON.stringify(refused)).not.toContain('sesame');
+    expect(await examineConfigHub(configOf('good', 'shop-dve'))).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('no space shop-dve'),
+    });
+    expect(await examineConfigHub(configOf('good', 'shop-dev'))).toMatchObject({
+      ok: true,
+      detail: expect.stringMatching(/dialect bridge, as robot$/),
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

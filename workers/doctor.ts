@@ -20,6 +20,7 @@ export async function examine(config: Config): Promise<readonly Check[]> {
   return Promise.all([
     examineNode(process.versions.node),
     ...config.environments.map((environment) => examineCluster(environment, config.resources)),
+    examineConfigHub(config),
     examinePostgres(config.database.url),
     examineTemporal(config.temporal),
   ]);
@@ -90,6 +91,37 @@ async function missingRights(
   return missing;
 }
 
+/** ConfigHub answers, knows the token, speaks a dialect that this version does, and has every environment's space. */
+export function examineConfigHub({
+  confighub: { url, token, dialect },
+  environments,
+}: Pick<Config, 'confighub' | 'environments'>): Promise<Check> {
+  return check('ConfigHub', 'CONFIGHUB_UNAVAILABLE', async () => {
+    if (token === undefined) {
+      const repair = 'Set CUB_TOKEN, or confighub.tokenFile in realign.yaml.';
+      return { ok: false, detail: `${url}, but there is no token`, repair };
+    }
+    const { createConfighubClient } = await import('../clients/confighub/index.ts');
+    const { createLog } = await import('../lib/log.ts');
+    const log = createLog('silent');
+    const hub = createConfighubClient({ url, token, dialect, timeoutMs: TIMEOUT_MS, log });
+    const info = await hub.info();
+    const { username } = await hub.me();
+    const spaces = [...new Set(environments.map((one) => one.source.space))];
+    const found = await Promise.all(spaces.map((slug) => hub.findSpace(slug)));
+    const missing = spaces.filter((_slug, index) => found[index] === undefined);
+    const version = info.version === undefined ? '' : ` ${info.version}`;
+    const where = `${url}${version}, dialect ${info.dialect}, as ${username || 'somebody'}`;
+    if (missing.length === 0) return { ok: true, detail: where };
+    return {
+      ok: false,
+      detail: `${where}, but there is no space ${missing.join(', ')}`,
+      repair:
+        'Correct source.space of the environment (CUB_SPACE), or let this token see the space.',
+    };
+  });
+}
+
 /** Postgres answers, and says its version. */
 export function examinePostgres(url: string): Promise<Check> {
   return check('Postgres', 'DATABASE_UNAVAILABLE', async () => {
@@ -138,11 +170,12 @@ async function check(
     return { name, ...(await examination()) };
   } catch (error) {
     const failure: AppError = fromUnknown(error, code);
-    return {
-      name,
-      ok: false,
-      detail: failure.message || String(failure.cause),
-      repair: failure.repair,
-    };
+    return { name, ok: false, detail: describe(failure), repair: failure.repair };
   }
+}
+
+/** The message with that of its cause, where the cause says more (a namespace that does not exist). */
+function describe({ message, cause }: AppError): string {
+  const reason = cause instanceof Error ? cause.message : '';
+  return message.includes(reason) ? message : [message, reason].filter(Boolean).join(': ');
 }

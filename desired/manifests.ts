@@ -1,0 +1,173 @@
+import {
+  type Document,
+  isMap,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  type ScalarTag,
+  type Tags,
+  visit,
+} from 'yaml';
+import { isJsonObject, type JsonObject, type JsonValue } from '../drift/json.ts';
+import type { KubeObject } from '../drift/resource-ref.ts';
+import { AppError } from '../lib/errors.ts';
+
+/** Larger inputs are refused before they are parsed: etcd itself takes no object over 1.5 MiB. */
+const MAX_BYTES = 32 * 2 ** 20;
+const MAX_OBJECTS = 10_000;
+/** Aliases of one document, so that a few lines of nested anchors cannot grow into gigabytes. */
+const MAX_ALIASES = 100;
+
+type Place = { readonly lines: LineCounter; readonly file: string };
+
+/**
+ * The Kubernetes objects of a manifest: one or many YAML documents or JSON, `List` kinds unpacked, empty documents and nulls
+ * skipped. Throws MANIFEST_INVALID with line and column for what cannot be read, for duplicate keys, and for objects without
+ * apiVersion, kind or metadata.name. `file` is named in messages.
+ */
+export function parseManifests(text: string, file = 'manifest'): readonly KubeObject[] {
+  if (text.length > MAX_BYTES) {
+    throw new AppError('MANIFEST_INVALID', `${file} is larger than ${MAX_BYTES / 2 ** 20} MiB`);
+  }
+  const lines = new LineCounter();
+  const place = { lines, file };
+  const objects: KubeObject[] = [];
+  for (const document of readDocuments(text, place)) {
+    for (const object of objectsOf(document, place)) objects.push(object);
+    if (objects.length > MAX_OBJECTS) {
+      throw new AppError('MANIFEST_INVALID', `${file} holds more than ${MAX_OBJECTS} objects`);
+    }
+  }
+  return objects;
+}
+
+function readDocuments(text: string, place: Place): readonly Document.Parsed[] {
+  // A byte order mark may also stand where files were joined.
+  const clean = text.replace(/^\uFEFF/, '').replace(/\n\uFEFF/g, '\n');
+  const documents = parseAllDocuments(clean, {
+    lineCounter: place.lines,
+    uniqueKeys: true,
+    strict: true,
+    prettyErrors: false,
+    // As kubectl reads: `yes` and `on` are booleans, 0644 is octal.
+    version: '1.1',
+    customTags: (tags) => tags.filter((tag) => isRead(tag)).map(withoutShortBooleans),
+    merge: true,
+  });
+  if (!Array.isArray(documents)) return [];
+  for (const document of documents) {
+    const [error] = document.errors;
+    if (error) throw invalid(place, error.pos[0], firstLine(error.message));
+  }
+  return documents;
+}
+
+type Tag = Tags[number];
+
+/** Dates, `12:30` and binary stay the texts that they are, as in Go's YAML. */
+function isRead(tag: Tag): boolean {
+  if (typeof tag === 'string') return true;
+  return tag.format !== 'TIME' && !/:(?:timestamp|binary|omap|pairs|set)$/.test(tag.tag);
+}
+
+/** `y` and `n` are names of fields more often than booleans. */
+function withoutShortBooleans(tag: Tag): Tag {
+  if (typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:bool') return tag;
+  const scalar = tag as ScalarTag;
+  const test = scalar.test?.test('true')
+    ? /^(?:true|True|TRUE|yes|Yes|YES|on|On|ON)$/
+    : /^(?:false|False|FALSE|no|No|NO|off|Off|OFF)$/;
+  return { ...scalar, test };
+}
+
+/** Field names are texts, whatever they look like: `on:` must not become `true:`. */
+function keepNames(document: Document.Parsed): void {
+  visit(document, {
+    Pair(_key, pair) {
+      const { key } = pair;
+      if (isScalar(key) && typeof key.value !== 'string' && typeof key.source === 'string') {
+        if (key.source !== '<<') key.value = key.source;
+      }
+    },
+  });
+}
+
+function objectsOf(document: Document.Parsed, place: Place): readonly KubeObject[] {
+  const start = document.contents?.range?.[0] ?? 0;
+  let value: unknown;
+  keepNames(document);
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    throw invalid(place, start, firstLine(error instanceof Error ? error.message : String(error)));
+  }
+  return unpack(value as JsonValue, document.contents, start, place);
+}
+
+function unpack(
+  value: JsonValue | undefined,
+  node: unknown,
+  start: number,
+  place: Place,
+): readonly KubeObject[] {
+  if (value === null || value === undefined) return [];
+  if (!isJsonObject(value)) throw invalid(place, start, 'a Kubernetes object must be a mapping');
+  const kind = value['kind'];
+  const items = value['items'];
+  if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)) {
+    return items.flatMap((item: JsonValue, index) => {
+      const at = childOf(node, 'items', index);
+      return unpack(withListKind(item, kind, value), at, offsetOf(at) ?? start, place);
+    });
+  }
+  return [checked(value, node, start, place)];
+}
+
+/** The items of a typed list (`DeploymentList`) carry neither kind nor apiVersion when Go wrote them. */
+function withListKind(item: JsonValue, listKind: string, list: JsonObject): JsonValue {
+  if (!isJsonObject(item) || listKind === 'List' || item['kind'] !== undefined) return item;
+  return { apiVersion: list['apiVersion'] ?? null, kind: listKind.slice(0, -4), ...item };
+}
+
+function checked(value: JsonObject, node: unknown, start: number, place: Place): KubeObject {
+  const { apiVersion, kind } = value;
+  if (typeof apiVersion !== 'string' || apiVersion === '') {
+    throw invalid(place, offsetOf(childOf(node, 'apiVersion')) ?? start, 'apiVersion is missing');
+  }
+  if (typeof kind !== 'string' || kind === '') {
+    throw invalid(place, offsetOf(childOf(node, 'kind')) ?? start, 'kind is missing');
+  }
+  const metadata = value['metadata'];
+  const name = isJsonObject(metadata) ? metadata['name'] : undefined;
+  if (!isJsonObject(metadata) || typeof name !== 'string' || name === '') {
+    const at = offsetOf(childOf(node, 'metadata')) ?? start;
+    throw invalid(place, at, `metadata.name of this ${kind} is missing or no text`);
+  }
+  return { ...value, apiVersion, kind, metadata: { ...metadata, name } } as KubeObject;
+}
+
+function childOf(node: unknown, field: string, index?: number): unknown {
+  if (!isMap(node)) return undefined;
+  const value: unknown = node.get(field, true);
+  if (index === undefined) return value;
+  const items = isJsonObject(value) || typeof value === 'object' ? value : undefined;
+  return items && 'items' in items && Array.isArray(items.items) ? items.items[index] : undefined;
+}
+
+function offsetOf(node: unknown): number | undefined {
+  if (!isMap(node) && !isScalar(node)) return undefined;
+  return (node as Node).range?.[0];
+}
+
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0] ?? message;
+}
+
+function invalid(place: Place, offset: number, problem: string): AppError {
+  const { line, col } = place.lines.linePos(offset);
+  const where = `${place.file}:${line}:${col}`;
+  return new AppError('MANIFEST_INVALID', `${where}: ${problem}`, {
+    details: { file: place.file, line, column: col },
+  });
+}

@@ -9,13 +9,22 @@ import type { StepEntry } from '../drift/record.ts';
 import { type AppError, fromUnknown } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Store } from '../store/types.ts';
-import type { StepInput } from './types.ts';
+import type { Activities, StepInput } from './types.ts';
 
 const MAX_MESSAGE_LENGTH = 2_000;
+/** A third of the time-out: one lost beat does no harm. */
+const BEAT_EVERY_MS = 3_000;
+/** These beat at each poll, with details that a beat of ours would overwrite. */
+const BEATING_BY_THEMSELVES: ReadonlySet<string> = new Set<keyof Activities>([
+  'applyUnit',
+  'verify',
+  'analyseEnvironment',
+]);
 
 /**
  * Around every attempt of every activity: writes down that it started and how it ended, and turns what it throws into a failure
- * whose type is our error code, so that workflows and retry rules decide by code.
+ * whose type is our error code, so that workflows and retry rules decide by code. It also beats the heart of those that do
+ * not do so themselves.
  */
 export function createActivityInterceptor(
   context: Context,
@@ -29,6 +38,9 @@ export function createActivityInterceptor(
     ): Promise<unknown> {
       const step = input.args[0] as StepInput;
       const entry = { episodeId: step.episodeId, step: activityType, key: step.key, attempt };
+      const beating = BEATING_BY_THEMSELVES.has(activityType)
+        ? undefined
+        : setInterval(() => context.heartbeat(), BEAT_EVERY_MS);
       try {
         await append(store, { ...entry, status: 'started' });
         const result = await next(input);
@@ -46,6 +58,8 @@ export function createActivityInterceptor(
           () => {},
         );
         throw failure;
+      } finally {
+        clearInterval(beating);
       }
     },
   };

@@ -25,11 +25,11 @@ const MAX_REACH = 100;
 export async function reachOfApply(
   deps: ActivityDeps,
   environment: string,
-  unit: Pick<Unit, 'unitId'>,
+  unit: Pick<Unit, 'unitId' | 'spaceId'>,
   except?: ResourceRef,
 ): Promise<readonly ReachEntry[]> {
   const { source, cluster } = environmentOf(deps, environment);
-  const objects = await source.ofUnit(unit.unitId);
+  const objects = await source.ofUnit(unit);
   const entries: ReachEntry[] = [];
   for (const desired of objects) {
     if (except && resourceKey(except) === resourceKey(desired.ref)) continue;

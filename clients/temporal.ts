@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import type { SearchAttributeType } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { AppError } from '../lib/errors.ts';
 
 export type TemporalOptions = { readonly address: string; readonly namespace: string };
@@ -38,7 +38,7 @@ export async function connectTemporal({
 
 type NamedAttribute = { readonly name: string; readonly type: SearchAttributeType };
 
-const INDEXED_VALUE_TYPES = temporal.api.enums.v1.IndexedValueType;
+const INDEXED_VALUE_TYPES = proto.temporal.api.enums.v1.IndexedValueType;
 
 /**
  * Registers what is missing, so that a workflow never meets an attribute that the namespace does not know (its task would fail

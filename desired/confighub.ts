@@ -105,6 +105,16 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
         }
         return (await look(signal)).objects.get(key);
       }),
+    ofUnit: (unit) =>
+      inTurn(async () => {
+        const read = await unlessGone(hub.getUnit(unit.spaceId, unit.unitId));
+        if (read === undefined) return [];
+        const { unit: fresh, data } = withoutData(read);
+        const known = states.get(fresh.unitId);
+        const isKnown = known?.unit.headRevision === fresh.headRevision;
+        const text = isKnown ? undefined : (data ?? (await hub.readData(fresh)));
+        return [...(await stateOf(hub, place, fresh, text, known)).declared.values()];
+      }),
   };
 
   /** One small request instead of a look at the whole space; undefined if the unit declares it no more. */

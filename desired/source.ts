@@ -50,4 +50,6 @@ export type DesiredSource = {
     ref: Pick<ResourceRef, 'group' | 'kind' | 'namespace' | 'name'>,
     signal?: AbortSignal,
   ): Promise<DesiredObject | undefined>;
+  /** Everything that one unit declares now, read anew. */
+  ofUnit(unit: Pick<DeclaringUnit, 'unitId' | 'spaceId'>): Promise<readonly DesiredObject[]>;
 };

@@ -15,11 +15,15 @@ const NEVER_RETRIED = [
   'KUBERNETES_REFUSED',
 ];
 
+/** A killed worker is noticed in this time: every attempt beats while it lives, however long it takes. */
+const HEARTBEAT_TIMEOUT = '10s';
+
 /** One row per group of activities; every time-out and retry has its reason. */
 export const ACTIVITY_OPTIONS = {
   /** Reads and rows in Postgres: repeating them is free, so they are tried through an outage of hours. */
   read: {
     startToCloseTimeout: '30s', // the slowest read is a unit of 1 MiB and its live objects
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
     retry: {
       initialInterval: '500ms',
       backoffCoefficient: 2,
@@ -30,6 +34,7 @@ export const ACTIVITY_OPTIONS = {
   /** Writes to ConfigHub: each checks first whether it has already happened. */
   write: {
     startToCloseTimeout: '1m', // one guarded request and the look before it
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
     scheduleToCloseTimeout: '1h', // then a person should hear of it instead
     retry: {
       initialInterval: '1s',
@@ -38,10 +43,10 @@ export const ACTIVITY_OPTIONS = {
       nonRetryableErrorTypes: NEVER_RETRIED,
     },
   },
-  /** Applies and verifications follow something that takes minutes; a heartbeat tells a dead worker from a slow cluster. */
+  /** Applies and verifications follow something that takes minutes; each poll beats. */
   follow: {
     startToCloseTimeout: '15m', // above the longest rolloutTimeout that the configuration allows
-    heartbeatTimeout: '20s', // each poll beats; a killed worker is noticed in this time
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
     scheduleToCloseTimeout: '1h',
     retry: {
       initialInterval: '1s',

@@ -734,11 +734,15 @@ describe('the edges', () => {
   });
 
   test('metrics can have a port of their own', async () => {
-    const own = await startApi(createMetricsApi({ metrics, log }), { host: '127.0.0.1', port: 0 });
+    const own = await startApi(createMetricsApi(deps()), { host: '127.0.0.1', port: 0 });
     const reply = await get('/metrics', { token: '', url: own.url });
+    const alive = await get('/health', { token: '', url: own.url });
     await problem(get('/api/v1/drift-records', { token: '', url: own.url }), 401);
     await own.close();
-    expect(reply.status).toBe(200);
+    expect([reply.status, alive.status]).toEqual([200, 200]);
+    expect(reply.body).toMatch(/realign_open_episodes\{environment="dev",severity="medium"\} \d+/);
+    expect(reply.body).toContain('realign_store_readable 1');
+    expect(reply.body).toMatch(/driftguard_db_connections_active\{database="test_\w+"\} \d+/);
   });
 
   test('readiness names what is missing, and health stays', async () => {

@@ -1,9 +1,8 @@
 import express, { type Express } from 'express';
-import type { Log } from '../lib/log.ts';
-import type { Metrics } from '../lib/metrics.ts';
 import { createAuthenticate } from './auth.ts';
 import { identifyRequest, mountRoutes } from './mount.ts';
 import { createRateLimit } from './rate-limit.ts';
+import { healthRoutes } from './routes/health.ts';
 import { allRoutes } from './routes/index.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import type { ApiDeps } from './types.ts';
@@ -18,22 +17,34 @@ const WRONG_TOKENS_PER_SECOND = 5;
  */
 export function createApi(deps: ApiDeps): Express {
   const clock = deps.clock ?? (() => new Date());
+  const { store, metrics } = deps;
+  metrics.readAtScrape({
+    openEpisodes: () => store.episodes.countOpen(),
+    openQuestions: () => store.questions.countOpen(),
+    activeConnections: () => store.activeConnections(),
+  });
   const app = bareApp();
   app.locals['auth'] = deps.auth;
   mountRoutes(app, allRoutes(deps), {
     authenticate: createAuthenticate(deps.auth, deps.people),
     limitPerson: createRateLimit(deps.requestsPerSecond ?? DEFAULT_REQUESTS_PER_SECOND, clock),
     limitAddress: createRateLimit(WRONG_TOKENS_PER_SECOND, clock),
-    metrics: deps.metrics,
+    metrics,
     log: deps.log,
   });
   return app;
 }
 
-/** `/metrics` alone, without a token, for a port that only Prometheus reaches. */
-export function createMetricsApi({ metrics, log }: { metrics: Metrics; log: Log }): Express {
+/**
+ * `/metrics`, `/health` and `/ready`, all without a token: for a port that only Prometheus and the kubelet reach, and for
+ * processes without the api.
+ */
+export function createMetricsApi(
+  deps: Pick<ApiDeps, 'metrics' | 'log' | 'readiness' | 'clock'>,
+): Express {
+  const { metrics, log } = deps;
   const app = bareApp();
-  mountRoutes(app, [metricsRoute(metrics, 'public')], {
+  mountRoutes(app, [...healthRoutes(deps), metricsRoute(metrics, 'public')], {
     authenticate: createAuthenticate('token', []),
     limitPerson: () => {},
     limitAddress: () => {},

@@ -7,16 +7,19 @@ type Ref = {
   readonly name: string;
 };
 
-/** What lives in Postgres and is read at each scrape, so that every process of the api says the same. */
+/**
+ * What is read at each scrape. What lives in Postgres is the same for all processes: only the api reports it, or sums
+ * over processes would count it twice.
+ */
 export type ScrapeSource = {
-  readonly openEpisodes: () => Promise<
+  readonly openEpisodes?: () => Promise<
     readonly { readonly environment: string; readonly severity: string; readonly count: number }[]
   >;
-  readonly openQuestions: () => Promise<
+  readonly openQuestions?: () => Promise<
     readonly { readonly environment: string; readonly count: number }[]
   >;
-  /** Connections to Postgres in use, by database name. */
-  readonly activeConnections: () => { readonly database: string; readonly count: number };
+  /** This process's connections to Postgres that are in use. */
+  readonly activeConnections?: () => { readonly database: string; readonly count: number };
 };
 
 /** One process's Prometheus metrics. DriftGuard's names and labels where it has one, `realign_` for the rest. */
@@ -26,7 +29,7 @@ export type Metrics = {
   text(): Promise<string>;
   /** Name, type, labels and help of each metric of our own, by name. */
   describe(): readonly MetricDescription[];
-  /** From now on each scrape reads these too. */
+  /** From now on each scrape reads these too; called again it adds to what it was told before. */
   readAtScrape(source: ScrapeSource): void;
 
   /** Call the result with the status when the answer is complete. `endpoint` is the route's template. */
@@ -256,23 +259,28 @@ function storedMetrics(gauge: MakeGauge) {
     'environment',
   ]);
   const readable = gauge('realign_store_readable', '1 if Postgres answered this scrape, else 0.');
-  let source: ScrapeSource | undefined;
+  let source: ScrapeSource = {};
   return {
     use(next: ScrapeSource) {
-      source = next;
+      source = { ...source, ...next };
     },
     async read() {
-      if (!source) return;
-      const { database, count } = source.activeConnections();
-      connections.set({ database }, count);
-      episodes.reset();
-      questions.reset();
+      const used = source.activeConnections?.();
+      if (used) connections.set({ database: used.database }, used.count);
+      if (!source.openEpisodes && !source.openQuestions) return;
       try {
-        const [open, waiting] = await Promise.all([source.openEpisodes(), source.openQuestions()]);
-        for (const { count: value, ...labels } of open) episodes.set(labels, value);
-        for (const { count: value, ...labels } of waiting) questions.set(labels, value);
+        const [open, waiting] = await Promise.all([
+          source.openEpisodes?.() ?? [],
+          source.openQuestions?.() ?? [],
+        ]);
+        episodes.reset();
+        questions.reset();
+        for (const { count, ...labels } of open) episodes.set(labels, count);
+        for (const { count, ...labels } of waiting) questions.set(labels, count);
         readable.set(1);
       } catch {
+        episodes.reset();
+        questions.reset();
         readable.set(0);
       }
     },

@@ -14,8 +14,8 @@ export type Database = {
   readonly query: RunQuery;
   /** Runs statements in one transaction; it is rolled back if anything throws. */
   transaction<T>(run: (query: RunQuery) => Promise<T>): Promise<T>;
-  /** Connections that are executing something now. */
-  activeConnections(): number;
+  /** Connections that are in use now. */
+  activeConnections(): { readonly database: string; readonly count: number };
   close(): Promise<void>;
 };
 
@@ -45,6 +45,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     query_timeout: ANSWER_TIMEOUT_MS,
     application_name: 'realign',
   });
+  const database = databaseNameOf(options.databaseUrl);
   // Without a listener an idle connection that Postgres closes would end the process.
   pool.on('error', (error) =>
     options.log.warn({ error: error.message }, 'lost an idle connection to Postgres'),
@@ -84,9 +85,13 @@ export function createDatabase(options: DatabaseOptions): Database {
         client.release(broken);
       }
     },
-    activeConnections: () => pool.totalCount - pool.idleCount,
+    activeConnections: () => ({ database, count: pool.totalCount - pool.idleCount }),
     close: () => pool.end(),
   };
+}
+
+function databaseNameOf(url: string): string {
+  return URL.canParse(url) ? decodeURIComponent(new URL(url).pathname.slice(1)) : 'unknown';
 }
 
 /** Socket errors and Postgres' own ways to say "not now" (class 08, 53, 57) become DATABASE_UNAVAILABLE. */

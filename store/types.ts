@@ -161,7 +161,7 @@ export type Store = {
   installationKey(): Promise<Uint8Array>;
   /** Answers when Postgres does; throws DATABASE_UNAVAILABLE otherwise. */
   ping(): Promise<void>;
-  /** Connections to Postgres that are executing something now. */
-  activeConnections(): number;
+  /** This process's connections to Postgres that are in use now. */
+  activeConnections(): { readonly database: string; readonly count: number };
   close(): Promise<void>;
 };

@@ -12,7 +12,7 @@ export function healthRoutes({
   readiness,
   log,
   clock = () => new Date(),
-}: ApiDeps): readonly Route[] {
+}: Pick<ApiDeps, 'readiness' | 'log' | 'clock'>): readonly Route[] {
   const now = () => clock().toISOString();
   const health = async (): Promise<RouteAnswer> => {
     return { body: { status: 'healthy', message: 'Service is running', time: now() } };

@@ -1,9 +1,4 @@
-import {
-  type ApiResource,
-  isExpired,
-  isTooLarge,
-  type KubernetesClient,
-} from '../clients/kubernetes/index.ts';
+import type { ApiResource, KubernetesClient } from '../clients/kubernetes/index.ts';
 import type { KubeObject } from '../drift/resource-ref.ts';
 import { type AppError, fromUnknown } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -164,14 +159,16 @@ export function createReflector(deps: {
           if (signal.aborted) return;
           const error = fromUnknown(cause);
           failures = clock.now() - startedAt > SETTLED_WATCH_MS ? 1 : failures + 1;
-          if (isExpired(error)) version = undefined;
-          if (isTooLarge(error)) pageSize = Math.max(MIN_PAGE_SIZE, Math.ceil(pageSize / 4));
+          const { reason } = error.details;
+          if (reason === 'Expired') version = undefined;
+          if (reason === 'ResponseTooLarge')
+            pageSize = Math.max(MIN_PAGE_SIZE, Math.ceil(pageSize / 4));
           // NOT_FOUND: the kind itself is gone, as when its CRD is deleted.
           const forbidden = error.code === 'KUBERNETES_FORBIDDEN' || error.code === 'NOT_FOUND';
           const delayMs = forbidden
             ? (options.forbiddenRetryMs ?? FORBIDDEN_RETRY_MS)
             : retryMs(failures);
-          if (isExpired(error)) log.info(where, 'version expired, listing again');
+          if (reason === 'Expired') log.info(where, 'version expired, listing again');
           else explain(error, forbidden, delayMs);
           await pause(clock, delayMs, signal);
         }

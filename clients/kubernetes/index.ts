@@ -1,6 +1,6 @@
 export { createKubernetesClient, type KubernetesOptions } from './client.ts';
 export type { ApiResource, Discovery } from './discovery.ts';
-export { causesOf, isExpired, isTooLarge, type StatusCause } from './status-error.ts';
+export { causesOf, type StatusCause } from './status-error.ts';
 export type {
   AccessAnswer,
   AccessQuestion,

@@ -34,6 +34,12 @@ const MAX_MESSAGE_CHARS = 2_000;
 // A server-side apply answers 500 for objects that do not fit the schema, which no further attempt can mend.
 const SCHEMA_REFUSAL = /not declared in schema|duplicate entries for key|failed to create typed/;
 
+/** `details.reason` of a resourceVersion or page token that is too old: list again. */
+const EXPIRED = 'Expired';
+
+/** `details.reason` of an answer larger than the client reads: ask for smaller pages. */
+export const TOO_LARGE = 'ResponseTooLarge';
+
 /** What an answer other than 2xx means. `what` is the attempt in words, e.g. `get deployments`. */
 export function errorOfAnswer(what: string, status: number, body: string): AppError {
   let parsed: unknown;
@@ -60,7 +66,7 @@ export function errorOfStatus(
   return new AppError(codeOf(status, said), `${what}: ${said || `answered ${status}`}`, {
     details: {
       status,
-      reason: read.success ? read.data.reason : '',
+      reason: status === 410 ? EXPIRED : read.success ? read.data.reason : '',
       causes,
       ...(read.success && read.data.details.retryAfterSeconds > 0
         ? { retryAfterMs: read.data.details.retryAfterSeconds * 1_000 }
@@ -77,18 +83,6 @@ function codeOf(status: number, message: string): ErrorCode {
   if (status >= 500 && !SCHEMA_REFUSAL.test(message)) return 'KUBERNETES_UNAVAILABLE';
   return 'KUBERNETES_REFUSED';
 }
-
-/** True where the resourceVersion or the page token is too old (410): list again. */
-export function isExpired(error: unknown): boolean {
-  return error instanceof AppError && error.details['status'] === 410;
-}
-
-/** True where an answer was larger than the client reads: ask for smaller pages. */
-export function isTooLarge(error: unknown): boolean {
-  return error instanceof AppError && error.details['reason'] === TOO_LARGE;
-}
-
-export const TOO_LARGE = 'ResponseTooLarge';
 
 /** The server's reasons for a refusal; for an apply conflict each names a field and its manager. */
 export function causesOf(error: unknown): readonly StatusCause[] {

@@ -78,7 +78,8 @@ export type AccessAnswer = { readonly allowed: boolean; readonly reason: string 
 /**
  * One identity at one API server. Everything rejects with AppError: NOT_FOUND (404), CONFLICT (409), KUBERNETES_FORBIDDEN
  * (401, 403), KUBERNETES_REFUSED (other 4xx, and what the schema refuses), KUBERNETES_UNAVAILABLE (network, time-out, 429,
- * 5xx; retryable). `details` hold `status`, `reason`, and the server's `causes`. Reads are tried again when the server asks for
+ * 5xx; retryable). `details` hold `status`, the server's `causes`, and its `reason`: `Expired` = list
+ * again (410), `ResponseTooLarge` = ask for smaller pages. Reads are tried again when the server asks for
  * it (429); writes are left to the caller.
  */
 export type KubernetesClient = {
@@ -92,7 +93,7 @@ export type KubernetesClient = {
   /** Undefined where there is no such object. */
   get(ref: ObjectRef, signal?: AbortSignal): Promise<KubeObject | undefined>;
   list(resource: ApiResource, options: ListOptions): Promise<ObjectList>;
-  /** Ends without error when the server closes the watch; rejects when the version is too old (`isExpired`). */
+  /** Ends without error when the server closes the watch; rejects with reason `Expired` when the version is too old. */
   watch(resource: ApiResource, options: WatchOptions): AsyncIterable<WatchEvent>;
   applyServerSide(object: KubeObject, options: ApplyOptions): Promise<KubeObject>;
   jsonPatch(

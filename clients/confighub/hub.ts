@@ -90,10 +90,14 @@ export type ConfigHub = {
   revisionData(spaceId: string, unitId: string, revision: number): Promise<string>;
   createUnit(spaceId: string, unit: NewUnit): Promise<Unit>;
   cloneUnit(destinationSpaceId: string, clone: UnitClone): Promise<Unit>;
-  /** One clone of each selected unit in each destination space; the labels are laid over the copies. */
+  /** One clone of each selected unit in each destination space; the labels are laid over the copies, null removes one. */
   cloneUnits(
     where: Where,
-    destination: { spaces: Where; labels?: Labels; targetId?: string },
+    destination: {
+      spaces: Where;
+      labels?: Readonly<Record<string, string | null>>;
+      targetId?: string;
+    },
   ): Promise<readonly UnitResult[]>;
   /** Guarded by `unit.version`: CONFIGHUB_CONFLICT if the unit changed since it was read. */
   writeData(unit: UnitRef, data: string, options?: WriteOptions): Promise<Unit>;

@@ -1,7 +1,8 @@
 import type { FieldChange } from './field-change.ts';
 import type { JsonValue } from './json.ts';
-import type { Fix } from './policy.ts';
+import type { Plan } from './plan.ts';
 import type { Finding } from './record.ts';
+import { formatResource } from './resource-ref.ts';
 
 const SHOWN_LENGTH = 60;
 
@@ -22,10 +23,10 @@ export function describeChange(change: FieldChange): string {
 }
 
 /**
- * The sentence that a ChangeSet and `LastChangeDescription` carry: `Fixed backend-api replicas: 5 → 3` (live → desired), or
- * `Accepted backend-api replicas: 3 → 5` (desired → live).
+ * The sentence that a ChangeSet and `LastChangeDescription` carry: `Fixed backend-api replicas: 5 → 3` (live → desired, which an
+ * upgrade of the same plan may have moved), or `Accepted backend-api replicas: 3 → 5` (desired → live).
  */
-export function describeFix(finding: Finding, fix: Fix): string {
+export function describeFix(finding: Finding, { fix, reach }: Pick<Plan, 'fix' | 'reach'>): string {
   const verb = fix === 'revert' ? 'Fixed' : 'Accepted';
   const { name } = finding.ref;
   const [change] = finding.changes;
@@ -34,8 +35,21 @@ export function describeFix(finding: Finding, fix: Fix): string {
   const count = finding.changes.length + finding.omitted;
   if (count > 1) return `${verb} ${name}: ${count} fields`;
   const [from, to] =
-    fix === 'revert' ? [change.live, change.desired] : [change.desired, change.live];
+    fix === 'revert'
+      ? [change.live, valueAfter(finding, change, reach)]
+      : [change.desired, change.live];
   return `${verb} ${name} ${lastSegment(change.path)}: ${showValue(from)} → ${showValue(to)}`;
+}
+
+/** What the field will hold after the plan: reach lists the upgrade's changes behind those of the unit as it is. */
+function valueAfter(
+  finding: Finding,
+  change: FieldChange,
+  reach: Plan['reach'],
+): JsonValue | undefined {
+  const resource = formatResource(finding.ref);
+  const last = reach.findLast((one) => one.resource === resource && one.path === change.path);
+  return last ? last.to : change.desired;
 }
 
 /** One line for lists and summaries: worst change first, then how many more. */

@@ -188,7 +188,7 @@ async function fix(run: Run, drift: Case, chosen: Plan): Promise<Next> {
     episodeId: run.episodeId,
     attempt: run.attempt,
     plan: chosen,
-    description: describeFix(finding, chosen.fix),
+    description: describeFix(finding, chosen),
     drift: { ref, diffDigest: finding.diffDigest },
   });
   if (!executed.done) {
@@ -212,7 +212,7 @@ async function verify(run: Run, drift: Case, chosen: Plan): Promise<Next> {
   if (verified.residue.length === 0) {
     const outcome = chosen.fix === 'accept' ? 'accepted' : 'fixed';
     const late = verified.rollout === 'unfinished' ? ' The rollout has not finished yet.' : '';
-    return { end: { outcome, message: `${describeFix(drift.finding, chosen.fix)}.${late}` } };
+    return { end: { outcome, message: `${describeFix(drift.finding, chosen)}.${late}` } };
   }
   const rest = `Still different: ${verified.residue.join(', ')}.`;
   const command = verified.finishCommand ? ` To finish by hand: ${verified.finishCommand}` : '';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { chown, cp, mkdir, rename, rm } from 'node:fs/promises';
+import { chown, cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, parse } from 'node:path';
 import { promisify } from 'node:util';
@@ -15,6 +15,8 @@ const OPEN_DIRECTORY = '/var/lib/realign';
 export type PostgresHome = {
   /** Holds `bin/postgres`, `bin/initdb`, `lib/`, `share/`. */
   readonly distribution: string;
+  /** Holds the data and its password; may go when the data may go. */
+  readonly base: string;
   readonly data: string;
   readonly passwordFile: string;
   /** Empty unless we are root: PostgreSQL refuses to run as root. */
@@ -29,24 +31,41 @@ export type PostgresHome = {
  */
 export async function preparePostgresHome(directory: string): Promise<PostgresHome> {
   const packaged = packagedDistribution();
-  if (process.getuid?.() !== 0) {
-    return { distribution: packaged, ...placesIn(directory), user: {}, own: async () => {} };
-  }
+  if (process.getuid?.() !== 0) return homeIn(directory, packaged, {});
   const user = await unprivilegedUser();
-  const isOpen = isReachable(directory);
-  const base = isOpen ? directory : join(OPEN_DIRECTORY, shortHash(directory));
-  await mkdir(base, { recursive: true, mode: 0o755 });
-  const distribution = isReachable(packaged) ? packaged : await copyDistribution(packaged);
+  const base = isReachable(directory) ? directory : await openBaseOf(directory);
+  return homeIn(base, isReachable(packaged) ? packaged : await copyDistribution(packaged), user);
+}
+
+function homeIn(
+  base: string,
+  distribution: string,
+  user: { uid?: number; gid?: number },
+): PostgresHome {
   return {
     distribution,
-    ...placesIn(base),
+    base,
+    data: join(base, 'data'),
+    passwordFile: join(base, 'password'),
     user,
-    own: (path) => chown(path, user.uid, user.gid),
+    own: async (path) => {
+      if (user.uid !== undefined && user.gid !== undefined) await chown(path, user.uid, user.gid);
+    },
   };
 }
 
-function placesIn(base: string): Pick<PostgresHome, 'data' | 'passwordFile'> {
-  return { data: join(base, 'data'), passwordFile: join(base, 'password') };
+/** A place for data that belongs in a closed directory. The link there shows it; without the link it counts as deleted. */
+async function openBaseOf(directory: string): Promise<string> {
+  const hash = createHash('sha256').update(directory).digest('hex').slice(0, 16);
+  const base = join(OPEN_DIRECTORY, hash);
+  const link = join(directory, 'data-is-here');
+  if (!existsSync(link)) {
+    await rm(link, { force: true });
+    await rm(base, { recursive: true, force: true });
+    await mkdir(base, { recursive: true, mode: 0o755 });
+    await symlink(base, link);
+  }
+  return base;
 }
 
 function packagedDistribution(): string {
@@ -91,19 +110,14 @@ export function isReachable(path: string): boolean {
   }
 }
 
+/** One copy for each version of the package, kept: another clone has the same programs. */
 async function copyDistribution(packaged: string): Promise<string> {
-  const copy = join(
-    OPEN_DIRECTORY,
-    `postgres-${shortHash(`${packaged} ${statSync(packaged).mtimeMs}`)}`,
-  );
+  const manifest = JSON.parse(await readFile(join(packaged, '..', 'package.json'), 'utf8'));
+  const copy = join(OPEN_DIRECTORY, `postgres-${manifest.version}-${process.arch}`);
   if (existsSync(copy)) return copy;
-  const partial = `${copy}.${process.pid}`;
+  const partial = `${copy}.${process.pid}.partial`;
   await cp(packaged, partial, { recursive: true, verbatimSymlinks: true });
   // Whoever is first wins; the copies are equal.
   await rename(partial, copy).catch(() => rm(partial, { recursive: true, force: true }));
   return copy;
-}
-
-function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }

@@ -11,7 +11,7 @@ const INIT_TIMEOUT_MS = 60_000;
 const READY_TIMEOUT_MS = 30_000;
 
 export type PostgresOptions = {
-  /** True for data that need not survive a power failure: no fsync. */
+  /** True for data that goes with the server, and so need not be safe from a power failure either. */
   readonly fresh: boolean;
   /** Created if missing. */
   readonly databases?: readonly string[];
@@ -29,6 +29,7 @@ export async function startPostgres(
   options: PostgresOptions,
 ): Promise<Postgres> {
   const home = await preparePostgresHome(context.directory);
+  if (options.fresh) context.keeper.removeOnDeath(home.base);
   const password = await initialise(home);
   const urlOf = (port: number) => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   const { running, ports } = await startServer(context, {
@@ -50,7 +51,11 @@ export async function startPostgres(
   });
   const url = urlOf(portAt(ports, 0));
   for (const name of options.databases ?? []) await ensureDatabase(url, name);
-  return { url, stop: () => running.stop() };
+  const stop = async () => {
+    await running.stop();
+    if (options.fresh) await rm(home.base, { recursive: true, force: true });
+  };
+  return { url, stop };
 }
 
 /** The same server's other database. */

@@ -42,34 +42,17 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
     defaultNamespace: environment.defaultNamespace,
     ...(options.isNamespaced && { isNamespaced: options.isNamespaced }),
   };
-  let spaceId: string | undefined;
+  const space = createSpaceLookup(hub, environment.source.space);
   let snapshot: DesiredSnapshot | undefined;
   // By unit id; replaced as a whole, so that a look that fails half-way changes nothing.
   let states: ReadonlyMap<string, UnitState> = new Map();
-  // Looks follow one another: two at once would read the same changes twice and finish in any order.
-  let last: Promise<unknown> = Promise.resolve();
-
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work, work);
-    last = result.catch(() => undefined);
-    return result;
-  };
-
-  const space = async (): Promise<string> => {
-    if (spaceId !== undefined) return spaceId;
-    const found = await hub.findSpace(environment.source.space);
-    if (found === undefined) {
-      throw new AppError('NOT_FOUND', `ConfigHub has no space ${environment.source.space}`);
-    }
-    spaceId = found.spaceId;
-    return spaceId;
-  };
+  // Units that were read one by one since the last look, which sees them in the company of all others.
+  const readSince = new Map<string, UnitState>();
+  const inTurn = createTurns();
 
   const look = async (signal: AbortSignal | undefined): Promise<DesiredSnapshot> => {
     signal?.throwIfAborted();
-    const listed = await listUnits(hub, await space(), () => {
-      spaceId = undefined;
-    });
+    const listed = await listUnits(hub, await space.id(), space.forget);
     const data = await readChanged(hub, listed, states);
     const next = new Map<string, UnitState>();
     for (const one of listed) {
@@ -77,57 +60,94 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
       const read = data.get(one.unitId);
       const known = states.get(one.unitId);
       // Gone between the list and the read: it is not declared any more.
-      if (read === undefined && known === undefined) continue;
+      if (read === undefined && known?.unit.headRevision !== one.headRevision) continue;
       // A list says the same fields each time, a read maybe others: the list's word is kept, so that the next one is equal.
       const unit = read && read.unit.headRevision !== one.headRevision ? read.unit : one;
       next.set(unit.unitId, await stateOf(hub, place, unit, read?.data, known));
     }
     snapshot = combine(environment.name, next, { states, snapshot });
     states = next;
+    readSince.clear();
     return snapshot;
+  };
+
+  /** One unit as it is now, by one small request; undefined if it is gone. */
+  const readUnit = async (id: Pick<DeclaringUnit, 'unitId' | 'spaceId'>) => {
+    const read = await unlessGone(hub.getUnit(id.spaceId, id.unitId));
+    if (read === undefined) return undefined;
+    const { unit, data } = withoutData(read);
+    const known = readSince.get(unit.unitId) ?? states.get(unit.unitId);
+    const isKnown = known?.unit.headRevision === unit.headRevision;
+    const text = isKnown ? undefined : (data ?? (await hub.readData(unit)));
+    const state = await stateOf(hub, place, unit, text, known);
+    readSince.set(unit.unitId, state);
+    return state;
   };
 
   return {
     environment: environment.name,
-    load: (signal) => inTurn(() => look(signal)),
-    refresh: (known, signal) =>
-      inTurn(async () => {
-        const now = await look(signal);
-        return now.revision === known ? undefined : now;
-      }),
-    find: (ref, signal) =>
-      inTurn(async () => {
-        const key = resourceKey(ref);
-        const known = snapshot?.objects.get(key);
-        if (known !== undefined) {
-          const fresh = await findInUnit(key, known);
-          if (fresh !== undefined) return fresh;
-        }
-        return (await look(signal)).objects.get(key);
-      }),
-    ofUnit: (unit) =>
-      inTurn(async () => {
-        const read = await unlessGone(hub.getUnit(unit.spaceId, unit.unitId));
-        if (read === undefined) return [];
-        const { unit: fresh, data } = withoutData(read);
-        const known = states.get(fresh.unitId);
-        const isKnown = known?.unit.headRevision === fresh.headRevision;
-        const text = isKnown ? undefined : (data ?? (await hub.readData(fresh)));
-        return [...(await stateOf(hub, place, fresh, text, known)).declared.values()];
-      }),
+    load: (signal) => inTurn(() => look(signal), signal),
+    async refresh(known, signal) {
+      const now = await inTurn(() => look(signal), signal);
+      return now.revision === known ? undefined : now;
+    },
+    async find(ref, signal) {
+      const key = resourceKey(ref);
+      const known = snapshot?.objects.get(key);
+      if (known !== undefined) {
+        const state = await abortable(readUnit(known.unit), signal);
+        const fresh = state?.declared.get(key);
+        if (fresh !== undefined) return fresh;
+      }
+      return (await inTurn(() => look(signal), signal)).objects.get(key);
+    },
+    async ofUnit(unit) {
+      return [...((await readUnit(unit))?.declared.values() ?? [])];
+    },
   };
+}
 
-  /** One small request instead of a look at the whole space; undefined if the unit declares it no more. */
-  async function findInUnit(key: string, known: DesiredObject): Promise<DesiredObject | undefined> {
-    const { spaceId: unitSpace, unitId } = known.unit;
-    const state = states.get(unitId);
-    const read = await unlessGone(hub.getUnit(unitSpace, unitId));
-    if (read === undefined || state === undefined) return undefined;
-    const { unit, data } = withoutData(read);
-    if (isAtSameRevisions(state.unit, unit)) return { ...known, unit };
-    const text = unit.headRevision === state.unit.headRevision ? undefined : (data ?? '');
-    // Not remembered: the next look sees the unit in the company of all others.
-    return (await stateOf(hub, place, unit, text, state)).declared.get(key);
+/** The id of a space, asked for once. */
+function createSpaceLookup(
+  hub: ConfigHub,
+  slug: string,
+): { id(): Promise<string>; forget(): void } {
+  let known: string | undefined;
+  return {
+    async id() {
+      if (known !== undefined) return known;
+      const found = await hub.findSpace(slug);
+      if (found === undefined) throw new AppError('NOT_FOUND', `ConfigHub has no space ${slug}`);
+      known = found.spaceId;
+      return known;
+    },
+    forget() {
+      known = undefined;
+    },
+  };
+}
+
+/** Looks follow one another: two at once would read the same changes twice and end in any order. */
+function createTurns() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
+    const result = last.then(work, work);
+    last = result.catch(() => undefined);
+    return abortable(result, signal);
+  };
+}
+
+/** Stops waiting when the signal aborts; the request itself ends by its own time-out. */
+async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -280,10 +300,6 @@ function isSameStates(
 
 function alreadyDeclared({ ref }: DesiredObject, first: DesiredObject): string {
   return `${ref.kind} ${ref.namespace || '_'}/${ref.name} is declared by unit ${first.unit.slug} already`;
-}
-
-function isAtSameRevisions(one: DeclaringUnit, other: DeclaringUnit): boolean {
-  return one.headRevision === other.headRevision && one.liveRevision === other.liveRevision;
 }
 
 function withoutData(read: Unit): { unit: DeclaringUnit; data?: string } {

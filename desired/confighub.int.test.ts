@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Unit } from '../clients/confighub/index.ts';
+import { startTestConfighub, type TestConfighub } from '../testing/confighub-server.ts';
+import { createConfighubSource } from './confighub.ts';
+import type { DesiredSnapshot } from './source.ts';
+
+let confighub: TestConfighub;
+let spaces = 0;
+
+beforeAll(async () => {
+  confighub = await startTestConfighub();
+});
+
+afterAll(async () => {
+  await confighub.close();
+});
+
+const configMap = (name: string, value: string) =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  value: ${value}\n`;
+
+async function setUp(units: Readonly<Record<string, string>>) {
+  const { hub } = confighub;
+  const space = `space-${++spaces}`;
+  const { spaceId } = await hub.createSpace({ slug: space });
+  const made = new Map<string, Unit>();
+  for (const [slug, data] of Object.entries(units)) {
+    made.set(slug, await hub.createUnit(spaceId, { slug, data }));
+  }
+  const source = createConfighubSource({
+    hub,
+    environment: { name: 'dev', source: { kind: 'confighub', space }, defaultNamespace: 'shop' },
+  });
+  const unit = async (slug: string): Promise<Unit> => {
+    const found = await hub.findUnit(spaceId, slug);
+    if (found === undefined) throw new Error(`no unit ${slug}`);
+    return found;
+  };
+  return {
+    hub,
+    source,
+    unit,
+    write: async (slug: string, data: string) => hub.writeData(await unit(slug), data),
+    async apply(slug: string) {
+      const one = await unit(slug);
+      const { operationId } = await hub.applyUnit(one);
+      await hub.waitForOperation(one, operationId, { timeoutMs: 10_000 });
+    },
+  };
+}
+
+const values = (snapshot: DesiredSnapshot | undefined) =>
+  Object.fromEntries(
+    [...(snapshot?.objects ?? [])].map(([key, one]) => [
+      key,
+      (one.object['data'] as { value: unknown }).value,
+    ]),
+  );
+const keyOf = (name: string) => `/ConfigMap/shop/${name}`;
+const refOf = (name: string) => ({ group: '', kind: 'ConfigMap', namespace: 'shop', name });
+
+describe('desired state from ConfigHub', () => {
+  it('reads every object of every unit, with the default namespace', async () => {
+    const { source } = await setUp({
+      both: `${configMap('a', '"1"')}---\n${configMap('b', '"2"')}`,
+      role: 'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: r\nrules: []\n',
+    });
+    const { objects, errors } = await source.load();
+    expect([...objects.keys()]).toEqual([
+      keyOf('a'),
+      keyOf('b'),
+      'rbac.authorization.k8s.io/ClusterRole//r',
+    ]);
+    expect(objects.get(keyOf('a'))?.object.metadata.namespace).toBe('shop');
+    expect(objects.get(keyOf('a'))?.unit.slug).toBe('both');
+    expect(errors).toEqual([]);
+  });
+
+  it('reports a unit that cannot be read, and goes on with the others', async () => {
+    const { source, write } = await setUp({
+      good: configMap('good', 'x'),
+      bad: 'apiVersion: v1\nkind: [\n',
+    });
+    const first = await source.load();
+    expect(values(first)).toEqual({ [keyOf('good')]: 'x' });
+    expect(first.errors).toEqual([{ unit: 'bad', message: expect.stringMatching(/line|:\d+/) }]);
+    await write('bad', configMap('bad', 'y'));
+    const second = await source.refresh(first.revision);
+    expect(values(second)).toEqual({ [keyOf('good')]: 'x', [keyOf('bad')]: 'y' });
+    expect(second?.errors).toEqual([]);
+  });
+
+  it('lets the first unit keep an object that two declare, and names both', async () => {
+    const { source } = await setUp({ one: configMap('a', 'x'), two: configMap('a', 'y') });
+    const { objects, errors } = await source.load();
+    expect(objects.get(keyOf('a'))?.unit.slug).toBe('one');
+    expect(errors).toEqual([{ unit: 'two', message: expect.stringContaining('unit one') }]);
+  });
+
+  it('says nothing where nothing changed, and keeps what did not change', async () => {
+    const { source, write } = await setUp({ one: configMap('a', 'x'), two: configMap('b', 'y') });
+    const first = await source.load();
+    expect(await source.refresh(first.revision)).toBeUndefined();
+    await write('two', configMap('b', 'z'));
+    const second = await source.refresh(first.revision);
+    expect(values(second)).toEqual({ [keyOf('a')]: 'x', [keyOf('b')]: 'z' });
+    expect(second?.objects.get(keyOf('a'))).toBe(first.objects.get(keyOf('a')));
+  });
+
+  it('does not hide a change from one caller because another saw it first', async () => {
+    const { source, write } = await setUp({ one: configMap('a', 'x') });
+    const first = await source.load();
+    await write('one', configMap('a', 'y'));
+    expect((await source.find(refOf('a')))?.object['data']).toEqual({ value: 'y' });
+    await source.load();
+    expect(values(await source.refresh(first.revision))).toEqual({ [keyOf('a')]: 'y' });
+  });
+
+  it('knows what was applied: never, the head, or an older revision', async () => {
+    const { source, write, apply } = await setUp({ one: configMap('a', 'x') });
+    const look = async () => (await source.load()).objects.get(keyOf('a'));
+    expect(await look()).toMatchObject({ applied: 'never' });
+    await apply('one');
+    const applied = await look();
+    expect(applied?.applied).toBe('head');
+    expect(applied?.base).toBe(applied?.compiled);
+    await write('one', `${configMap('a', 'y')}---\n${configMap('new', 'z')}`);
+    const behind = await look();
+    expect(behind?.applied).toBe('behind');
+    expect(behind?.base?.object['data']).toEqual({ value: 'x' });
+    expect((await source.find(refOf('new')))?.applied).toBe('never');
+    await apply('one');
+    expect((await source.find(refOf('a')))?.applied).toBe('head');
+  });
+
+  it('finds an object by a fresh read, and not after its unit is gone', async () => {
+    const { source, hub, unit } = await setUp({ one: configMap('a', 'x') });
+    expect((await source.find(refOf('a')))?.revision).toBe('1');
+    await hub.deleteUnit(await unit('one'));
+    expect(await source.find(refOf('a'))).toBeUndefined();
+    expect(await source.find(refOf('never-there'))).toBeUndefined();
+  });
+
+  it('refuses a space that does not exist, and finds it once it does', async () => {
+    const { hub } = confighub;
+    const source = createConfighubSource({
+      hub,
+      environment: {
+        name: 'dev',
+        source: { kind: 'confighub', space: 'later' },
+        defaultNamespace: 'shop',
+      },
+    });
+    await expect(source.load()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await hub.createSpace({ slug: 'later' });
+    expect((await source.load()).units).toEqual([]);
+  });
+});

@@ -23,7 +23,11 @@ const base = readdirSync(`${ROOT}deploy/base`)
   );
 const ofKind = (kind: string) => base.filter((object) => object.kind === kind);
 
+const probeSchema = z.object({ httpGet: z.object({ path: z.string(), port: z.string() }) });
 const containerSchema = z.object({
+  livenessProbe: probeSchema,
+  readinessProbe: probeSchema,
+  startupProbe: probeSchema,
   args: z.array(z.string()),
   image: z.string(),
   env: z.array(z.object({ name: z.string(), value: z.string().optional() })),
@@ -71,9 +75,14 @@ describe('deploy/base', () => {
     const { data } = z.object({ data: z.record(z.string(), z.string()) }).parse(map);
     const { api } = parseConfig(data['realign.yaml'] ?? '', { env: {} });
     expect(containers.map((one) => one.args)).toEqual([['api'], ['watcher'], ['worker']]);
-    for (const { ports } of containers) {
+    for (const { args, ports, ...probes } of containers) {
       expect(ports).toContainEqual({ name: 'metrics', containerPort: api.metricsPort });
-      expect(ports).toContainEqual({ name: 'http', containerPort: api.port });
+      // Processes without the api answer on the metrics port alone.
+      const isApi = args[0] === 'api';
+      if (isApi) expect(ports).toContainEqual({ name: 'http', containerPort: api.port });
+      for (const probe of [probes.livenessProbe, probes.readinessProbe, probes.startupProbe]) {
+        expect(probe.httpGet.port).toBe(isApi ? 'http' : 'metrics');
+      }
     }
   });
 

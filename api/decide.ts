@@ -52,10 +52,13 @@ export async function takeDecision(
   throw new AppError(reply.code, reply.message);
 }
 
-/** What the read model knows for certain: a closed question never opens again, and its digest never changes. */
+/**
+ * What the read model knows for certain: a closed question never opens again, and its digest never changes. The message
+ * does not tell the digest: it is to be read together with what it stands for.
+ */
 function refuseEarly(question: Question, row: DecisionRow): DecisionAnswer | undefined {
   if (row.digest !== question.digest) {
-    const message = `question ${question.id} has the digest ${question.digest}, not ${row.digest}`;
+    const message = `question ${question.id} says something else than what was decided on`;
     return { ok: false, code: 'DIGEST_STALE', message };
   }
   if (question.status !== 'open') {

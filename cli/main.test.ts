@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+// Each test starts processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname;
 
@@ -49,7 +52,7 @@ function realign(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<
     execFile(
       process.execPath,
       [MAIN, ...args],
-      { env: { PATH: process.env['PATH'], ...env }, timeout: 9_000 },
+      { env: { PATH: process.env['PATH'], ...env }, timeout: 30_000 },
       (error, stdout, stderr) => {
         const code = typeof error?.code === 'number' ? error.code : error ? -1 : 0;
         done({ code, stdout, stderr });

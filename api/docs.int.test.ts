@@ -12,7 +12,8 @@ import { createApi, type RunningApi, startApi } from './index.ts';
 // The page's answers are this test's: `npm test -- api/docs.int.test.ts -u` writes them anew.
 
 const PAGE = '../docs/api.md';
-const EXAMPLE = /```http\n(GET|POST) (\S+)\n(?:\n(\{.*\})\n)?```\n```json\n[^`]*```/g;
+const EXAMPLE =
+  /^```http\n(GET|POST) (\S+)\n(?:\n(\{.*\})\n)?```\n```json\n(?:[\s{}\]].*\n)*```$/gm;
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const NOW = Date.UTC(2024, 0, 15, 10, 20);
 const at = (minute: number) => new Date(Date.UTC(2024, 0, 15, 10, minute)).toISOString();

@@ -5,7 +5,7 @@ import { bytes, type HubRequest, isTrue, ok, parseBody, pathId, type Route } fro
 import type { Author } from './revisions.ts';
 import { requireSpace } from './spaces.ts';
 import { extendUnits, listUnits, wants } from './unit-list.ts';
-import { type FullUnitRow, lockUnit, type UnitRow } from './unit-row.ts';
+import { type FullUnitRow, lockUnit, readUnit, type UnitRow } from './unit-row.ts';
 import {
   approveUnit,
   createUnit,
@@ -40,13 +40,13 @@ export const UNIT_ROUTES: readonly Route[] = [
   {
     method: 'get',
     path: `${ONE}/data`,
-    handle: async (request) => bytes((await lockedUnit(request)).data),
+    handle: async (request) => bytes((await presentUnit(request)).data),
   },
   ...['live-state', 'live_state', 'live_data'].map(
     (name): Route => ({
       method: 'get',
       path: `${ONE}/${name}`,
-      handle: async (request) => bytes((await lockedUnit(request)).live_state ?? Buffer.alloc(0)),
+      handle: async (request) => bytes((await presentUnit(request)).live_state ?? Buffer.alloc(0)),
     }),
   ),
   ...(['Apply', 'Destroy', 'Refresh'] as const).map(
@@ -159,4 +159,10 @@ async function change(
 
 function lockedUnit(request: HubRequest): Promise<FullUnitRow> {
   return lockUnit(request.sql, pathId(request, 'space_id'), pathId(request, 'unit_id'));
+}
+
+async function presentUnit(request: HubRequest): Promise<FullUnitRow> {
+  const unit = await readUnit(request.sql, pathId(request, 'unit_id'));
+  if (unit.space_id !== pathId(request, 'space_id')) throw notFound(`unit ${unit.unit_id}`);
+  return unit;
 }

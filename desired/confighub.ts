@@ -14,8 +14,14 @@ import type {
 } from './source.ts';
 import { type ReadingPlace, readUnitObjects, type UnitObjects } from './unit-objects.ts';
 
+/** The reads that a source makes. */
+type UnitReads = Pick<
+  ConfigHub,
+  'findSpace' | 'listUnits' | 'getUnit' | 'readData' | 'revisionData'
+>;
+
 export type ConfighubSourceOptions = {
-  readonly hub: ConfigHub;
+  readonly hub: UnitReads;
   readonly environment: Pick<EnvironmentConfig, 'name' | 'source' | 'defaultNamespace'>;
   /** Whether a kind lives in a namespace, as the API server says; built-in kinds are known without. */
   readonly isNamespaced?: ReadingPlace['isNamespaced'];
@@ -109,7 +115,7 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
 
 /** The id of a space, asked for once. */
 function createSpaceLookup(
-  hub: ConfigHub,
+  hub: UnitReads,
   slug: string,
 ): { id(): Promise<string>; forget(): void } {
   let known: string | undefined;
@@ -152,7 +158,7 @@ async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): 
 }
 
 async function listUnits(
-  hub: ConfigHub,
+  hub: UnitReads,
   spaceId: string,
   onGone: () => void,
 ): Promise<readonly DeclaringUnit[]> {
@@ -172,7 +178,7 @@ type ReadUnit = { readonly unit: DeclaringUnit; readonly data: string };
 
 /** The units whose head moved, each together with its data: both from one answer, so that they belong together. */
 async function readChanged(
-  hub: ConfigHub,
+  hub: UnitReads,
   listed: readonly DeclaringUnit[],
   known: ReadonlyMap<string, UnitState>,
 ): Promise<ReadonlyMap<string, ReadUnit>> {
@@ -202,7 +208,7 @@ async function readChanged(
 
 /** A unit's state under its present numbers; parses and compiles only revisions that are not known. */
 async function stateOf(
-  hub: ConfigHub,
+  hub: UnitReads,
   place: ReadingPlace,
   unit: DeclaringUnit,
   /** Of the head, where it is not the known one. */
@@ -223,7 +229,7 @@ async function stateOf(
 
 /** What was applied last, where that is an older revision than the head. */
 async function baseOf(
-  hub: ConfigHub,
+  hub: UnitReads,
   place: ReadingPlace,
   unit: DeclaringUnit,
   known: UnitState | undefined,

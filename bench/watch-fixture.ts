@@ -1,0 +1,103 @@
+import { stringify } from 'yaml';
+import type { ConfigHub, Unit } from '../clients/confighub/index.ts';
+import type { KubeObject } from '../drift/resource-ref.ts';
+
+export const NAMESPACE = 'bench';
+export const RESOURCES = ['deployments', 'services', 'configmaps', 'roles'] as const;
+
+const OBJECTS_PER_UNIT = 5;
+
+/** Object number `index` of the fleet: of ten, four Deployments, two Services, three ConfigMaps, one Role. */
+export function fleetObject(index: number): KubeObject {
+  const name = `object-${index}`;
+  const metadata = { name, namespace: NAMESPACE, labels: { app: name, tier: 'bench' } };
+  const turn = index % 10;
+  if (turn < 4)
+    return { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: workload(name) };
+  if (turn < 6) {
+    const spec = { selector: { app: name }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] };
+    return { apiVersion: 'v1', kind: 'Service', metadata, spec };
+  }
+  if (turn < 9) {
+    const data = Object.fromEntries(
+      Array.from({ length: 10 }, (_, key) => [`key-${key}`, `value ${key} of ${name}`]),
+    );
+    return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
+  }
+  const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }];
+  return { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules };
+}
+
+function workload(name: string) {
+  const probe = { httpGet: { path: '/healthz', port: 8080 } };
+  return {
+    replicas: 3,
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: {
+        containers: [
+          {
+            name: 'main',
+            image: 'registry.example.com/shop/api:1.4.2',
+            ports: [{ name: 'http', containerPort: 8080 }],
+            env: Array.from({ length: 8 }, (_, at) => ({ name: `OPTION_${at}`, value: `${at}` })),
+            resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
+            readinessProbe: probe,
+            livenessProbe: probe,
+          },
+        ],
+      },
+    },
+  };
+}
+
+/** The fleet as applied units of a ConfigHub space, held in memory: their YAML is parsed as it would be from the wire. */
+export function fleetUnits(
+  count: number,
+): Pick<ConfigHub, 'findSpace' | 'listUnits' | 'getUnit' | 'readData' | 'revisionData'> {
+  const space = { slug: 'bench', displayName: '', labels: {}, annotations: {}, version: 1 };
+  const units = Array.from({ length: Math.ceil(count / OBJECTS_PER_UNIT) }, (_, at) => unit(at));
+  const dataOf = (unitId: string): string => {
+    const first = Number(unitId) * OBJECTS_PER_UNIT;
+    const length = Math.min(OBJECTS_PER_UNIT, count - first);
+    return Array.from({ length }, (_, at) => stringify(fleetObject(first + at))).join('---\n');
+  };
+  return {
+    findSpace: async () => ({ ...space, spaceId: 'bench' }),
+    async listUnits(query = {}) {
+      if (query.detail !== 'all') return units;
+      const asked = new Set(query.where?.expression.match(/(?<=')\d+(?=')/g));
+      return units
+        .filter(({ unitId }) => asked.has(unitId))
+        .map((one) => ({ ...one, data: dataOf(one.unitId) }));
+    },
+    async getUnit(_space, unitId) {
+      const [found] = units.slice(Number(unitId), Number(unitId) + 1);
+      if (found === undefined) throw new Error(`no unit ${unitId}`);
+      return found;
+    },
+    readData: async ({ unitId }) => dataOf(unitId),
+    revisionData: async (_space, unitId) => dataOf(unitId),
+  };
+}
+
+function unit(index: number): Unit {
+  return {
+    unitId: String(index),
+    spaceId: 'bench',
+    spaceSlug: 'bench',
+    slug: `unit-${index}`,
+    labels: {},
+    annotations: {},
+    version: 1,
+    headRevision: 1,
+    lastAppliedRevision: 1,
+    liveRevision: 1,
+    previousLiveRevision: 0,
+    applyGates: [],
+    approvedBy: [],
+    lastChangeDescription: '',
+    updatedAt: '',
+  };
+}

@@ -15,7 +15,7 @@ import { isLeaf, pathOf } from './owners.ts';
 import type { ManagedFieldsEntry } from './resource-ref.ts';
 import type { Shape } from './schema.ts';
 import { ANY, fieldShape } from './schema.ts';
-import { isDefaulted } from './schema-defaults.ts';
+import { isDefaulted, isInheritedLabel } from './schema-defaults.ts';
 import { addChange, childOwnedAs } from './verdict.ts';
 
 /** One walk over what one writer owns. */
@@ -170,13 +170,7 @@ function undeclared(
   const isMetadata = node.name === 'metadata' && isMetadataOfKind(node);
   const base = pathOf(node, run.places);
   if (key.startsWith('v:')) {
-    if (node.shape.kind !== 'set' && node.shape.kind !== 'any') return;
-    addChange(
-      run,
-      { path: base, op: 'changed', desired: node.value, live },
-      find.entry,
-      find.direction,
-    );
+    considerMember(find, key, node, live);
     return;
   }
   const name = key.startsWith('f:') ? key.slice(2) : '';
@@ -196,6 +190,17 @@ function undeclared(
     fields,
     isObjectMetadata: isObjectMetadata && (isMetadata || isMetadataMap(node)),
   });
+}
+
+/** A member of a set: an undeclared one changes the set, which is reported as a whole. */
+function considerMember(find: Search, key: string, node: PlanNode, live: unknown): void {
+  const member = key.slice(2);
+  const holds = (list: unknown) =>
+    Array.isArray(list) && list.some((one) => JSON.stringify(one) === member);
+  if (!holds(live) || holds(node.value)) return;
+  const path = pathOf(node, find.run.places);
+  const op = find.op === 'added' ? 'changed' : find.op;
+  addChange(find.run, { path, op, desired: node.value, live }, find.entry, find.direction);
 }
 
 /** Reports an undeclared field at the highest place that its writer owns, unless it is noise or a default. */
@@ -240,6 +245,7 @@ function considerBelow(find: Search, at: Undeclared): void {
 function isNoise(find: Search, at: Undeclared): boolean {
   if (at.isObjectMetadata && find.op === 'added' && find.managerClass !== 'person') return true;
   if (at.path.includes('metadata.') && isSystemKey(at.name)) return true;
+  if (at.isObjectMetadata && isInheritedLabel(at.name, at.live, rootOf(find.run))) return true;
   return (
     at.name === 'annotations' && isJsonObject(at.live) && Object.keys(at.live).every(isSystemKey)
   );

@@ -1,3 +1,4 @@
+import { sameJson } from './equal.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { isJsonObject } from './json.ts';
 import type { Shape } from './schema.ts';
@@ -67,6 +68,8 @@ const DEFAULTS: Readonly<Record<string, JsonObject>> = {
   'core.v1.ReplicationControllerSpec': { replicas: 1 },
   'core.v1.NamespaceSpec': { finalizers: ['kubernetes'] },
   'core.v1.Secret': { type: 'Opaque' },
+  'discovery.v1.EndpointPort': { name: '', protocol: 'TCP' },
+  'flowcontrol.v1.FlowSchemaSpec': { matchingPrecedence: 1000 },
   'apps.v1.DeploymentSpec': { progressDeadlineSeconds: 600, replicas: 1, revisionHistoryLimit: 10 },
   'apps.v1.DeploymentStrategy': { type: 'RollingUpdate' },
   'apps.v1.RollingUpdateDeployment': { maxSurge: '25%', maxUnavailable: '25%' },
@@ -92,7 +95,6 @@ const DEFAULTS: Readonly<Record<string, JsonObject>> = {
     completionMode: 'NonIndexed',
     suspend: false,
     manualSelector: false,
-    podReplacementPolicy: 'TerminatingOrFailed',
   },
   'batch.v1.PodFailurePolicyOnPodConditionsPattern': { status: 'True' },
   'batch.v1.CronJobSpec': {
@@ -178,8 +180,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     root['kind'] === 'Pod' && isSubset(value, parent['limits']),
   'batch.v1.JobSpec.backoffLimit': (value, parent) =>
     value === (parent['backoffLimitPerIndex'] === undefined ? 6 : 2147483647),
+  'batch.v1.JobSpec.podReplacementPolicy': (value, parent) =>
+    value === (parent['podFailurePolicy'] === undefined ? 'TerminatingOrFailed' : 'Failed'),
   'batch.v1.JobSpec.selector': (_value, parent) => parent['manualSelector'] !== true,
   'autoscaling.v2.HPAScalingRules.policies': (value) => isScalingPolicies(value),
+  'core.v1.ReplicationControllerSpec.selector': (value, _parent, root) =>
+    sameJson(value, templateLabels(root)),
   'networking.v1.NetworkPolicySpec.policyTypes': (value, parent) => isPolicyTypes(value, parent),
   'rbac.v1.Subject.apiGroup': (value, parent) =>
     value === (parent['kind'] === 'ServiceAccount' ? '' : 'rbac.authorization.k8s.io'),
@@ -223,6 +229,21 @@ export function isDefaulted(
   );
 }
 
+/** Jobs and replication controllers without labels get those of their template. */
+export function isInheritedLabel(name: string, value: unknown, root: JsonObject): boolean {
+  if (root['kind'] !== 'Job' && root['kind'] !== 'ReplicationController') return false;
+  const labels = templateLabels(root);
+  return name === 'labels' ? sameJson(value, labels) : labels?.[name] === value;
+}
+
+function templateLabels(root: JsonObject): JsonObject | undefined {
+  let at: unknown = root;
+  for (const name of ['spec', 'template', 'metadata', 'labels']) {
+    at = isJsonObject(at) ? at[name] : undefined;
+  }
+  return isJsonObject(at) ? at : undefined;
+}
+
 function isStoredZero(value: unknown, shape: Shape): boolean {
   if (value === null || value === undefined) return true;
   if (Array.isArray(value)) return value.length === 0;
@@ -233,7 +254,7 @@ function isStoredZero(value: unknown, shape: Shape): boolean {
 
 function sameDefault(value: unknown, known: JsonValue): boolean {
   if (value === known) return true;
-  return typeof known === 'object' && JSON.stringify(value) === JSON.stringify(known);
+  return typeof known === 'object' && sameJson(value, known);
 }
 
 /** Always for `latest` and for no tag, IfNotPresent for a tag or a digest. */

@@ -1,13 +1,15 @@
 import { classifyChange } from './classify.ts';
 import type { ChangeDirection, CompareContext, Comparison, Run } from './compare.ts';
 import type { CompiledDesired, PlanNode } from './compile.ts';
+import { itemKey } from './compile.ts';
 import { matches, sameJson } from './equal.ts';
 import type { ChangeOp, FieldChange } from './field-change.ts';
-import type { JsonValue } from './json.ts';
+import type { JsonObject, JsonValue } from './json.ts';
 import { isJsonObject } from './json.ts';
 import { writerOf } from './managers.ts';
 import { isLeaf, ownedKeys, ownersOf, pathOf } from './owners.ts';
 import type { ManagedFieldsEntry } from './resource-ref.ts';
+import { isDefaulted } from './schema-defaults.ts';
 
 /** Says what a difference at a declared field means: whose it is, whether it counts, and which way it points. */
 export function judge(run: Run, found: PlanNode, foundLive: unknown): void {
@@ -27,6 +29,7 @@ export function judge(run: Run, found: PlanNode, foundLive: unknown): void {
     run.places,
   );
   const change = { node, live };
+  if (isUnset(run, node, live, foreign)) return;
   if (hasMoved && isStillBefore(before, live)) {
     report(run, change, 'pending', ours ?? foreign, 'reverse');
     return;
@@ -49,6 +52,36 @@ export function judge(run: Run, found: PlanNode, foundLive: unknown): void {
   }
   report(run, change, op, undefined, base ? 'forward' : 'unknown');
 }
+
+/** A declared zero of a field that does not keep zeros means "not set": the server filled in or allocated a value. */
+function isUnset(
+  run: Run,
+  node: PlanNode,
+  live: unknown,
+  foreign: ManagedFieldsEntry | undefined,
+): boolean {
+  if (!node.isZero || node.parent === undefined || !run.desired.isBuiltIn) return false;
+  const parent = liveAt(run, node.parent);
+  const root = run.live as unknown as JsonObject;
+  if (isDefaulted(node.name, node.shape, node.parent.shape, live, parent, root)) return true;
+  return foreign === undefined && ALLOCATED_FIELDS.has(node.name);
+}
+
+/** The live value at the place of a declared field. */
+function liveAt(run: Run, node: PlanNode): unknown {
+  if (node.parent === undefined) return run.live;
+  const above = liveAt(run, node.parent);
+  if (!Array.isArray(above)) return isJsonObject(above) ? above[node.name] : undefined;
+  const key = itemKey(node.value, node.parent.shape.keys);
+  return above.find((item) => itemKey(item, node.parent?.shape.keys ?? []) === key);
+}
+
+/** What the API server allocates where a manifest says 0 or "". */
+const ALLOCATED_FIELDS: ReadonlySet<string> = new Set([
+  'nodePort',
+  'clusterIP',
+  'healthCheckNodePort',
+]);
 
 type Difference = { readonly node: PlanNode; readonly live: unknown };
 

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-const LINES_KEPT = 15;
+// npm says what is wrong first, go last.
+const FIRST_LINES = 12;
+const LAST_LINES = 12;
 
 /**
  * Runs a command to its end; returns the lines of its stdout. Fails with the last lines of stderr. It and all that it
@@ -33,7 +35,7 @@ export function runChild(command, args, { cwd, env = process.env, onComplaint })
     createInterface({ input: child.stderr }).on('line', (line) => {
       onComplaint?.(line);
       complaints.push(line);
-      if (complaints.length > LINES_KEPT) complaints.shift();
+      if (complaints.length > FIRST_LINES + LAST_LINES) complaints.splice(FIRST_LINES, 1);
     });
     const what = `${command} ${args[0]}`;
     child.once('error', (error) => reject(new Error(`${what} cannot be run: ${error.message}`)));

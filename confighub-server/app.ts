@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import express, { type Express, type Request, type Response } from 'express';
 import type { Log } from '../lib/log.ts';
 import type { Database } from './database.ts';
+import { FUNCTION_ROUTES } from './function-routes.ts';
 import { HISTORY_ROUTES } from './history-routes.ts';
 import { HubError } from './hub-error.ts';
 import type { Identities, User } from './identity.ts';
@@ -13,6 +14,7 @@ import type { Runner } from './runner.ts';
 import { SPACE_ROUTES } from './spaces.ts';
 import { UNIT_BULK_ROUTES } from './unit-bulk.ts';
 import { UNIT_ROUTES } from './unit-routes.ts';
+import { workerLogin } from './worker-login.ts';
 
 export type AppDeps = {
   readonly database: Database;
@@ -30,6 +32,7 @@ const ROUTES: readonly Route[] = [
   ...UNIT_ROUTES,
   ...UNIT_BULK_ROUTES,
   ...HISTORY_ROUTES,
+  ...FUNCTION_ROUTES,
   ...ITEM_ROUTES,
 ];
 
@@ -64,6 +67,9 @@ export function createApp(deps: AppDeps): Express {
   for (const route of ROUTES) {
     api[route.method](route.path, (request, response) => handle(deps, route, request, response));
   }
+  app.post('/auth/worker', (request, response) => {
+    response.json(workerLogin(deps.identities, request.body));
+  });
   app.use('/api/v1', api);
   app.use('/api', api);
   app.use((request, _response) => {

@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import type { Sql } from './database.ts';
 import { badRequest, notFound } from './hub-error.ts';
 import { type HubRequest, pathId } from './request.ts';
+import { compileWhereData } from './where-data.ts';
 import type { ItemRow } from './wire.ts';
 
 /** What every list and bulk call may be narrowed by. */
@@ -8,6 +10,8 @@ export type Selection = {
   /** WHERE expressions, ANDed. */
   readonly expressions: readonly string[];
   readonly contains: string;
+  /** Tests of the units' data, ANDed; each document that counts has to pass one whole test. */
+  readonly dataTests?: readonly ((data: string) => boolean)[];
 };
 
 /** `where`, `filter` (its expression joins the others) and `contains` of the query, with the space of the path. */
@@ -18,36 +22,56 @@ export async function selectionOf(
 ): Promise<Selection> {
   const where = request.query[parts.where ?? 'where'] ?? '';
   const filterId = request.query[parts.filter ?? 'filter'] ?? '';
+  const filter = filterId === '' ? undefined : await readFilter(request.sql, filterId, entityType);
   const space = 'space_id' in request.params ? pathId(request, 'space_id') : undefined;
+  const { resource_type: resourceType = '', where_data: whereData = '' } = request.query;
   return {
     expressions: [
       where,
-      ...(filterId === '' ? [] : await filterExpressions(request.sql, filterId, entityType)),
-      ...(space === undefined ? [] : [`SpaceID = '${space}'`]),
+      filter?.Where ?? '',
+      filter?.FromSpaceID ? `SpaceID = '${filter.FromSpaceID}'` : '',
+      space === undefined ? '' : `SpaceID = '${space}'`,
     ],
     contains: parts.where === undefined ? (request.query['contains'] ?? '') : '',
+    dataTests:
+      entityType === 'Unit'
+        ? [
+            ...dataTest(resourceType, whereData),
+            ...dataTest(filter?.ResourceType ?? '', filter?.WhereData ?? ''),
+          ]
+        : [],
   };
 }
 
-async function filterExpressions(
+function dataTest(resourceType: string, whereData: string): readonly ((data: string) => boolean)[] {
+  if (resourceType === '' && whereData === '') return [];
+  return [compileWhereData(resourceType, whereData)];
+}
+
+const filterBody = z.object({
+  From: z.string(),
+  Where: z.string().nullish(),
+  WhereData: z.string().nullish(),
+  ResourceType: z.string().nullish(),
+  FromSpaceID: z.string().nullish(),
+});
+
+async function readFilter(
   sql: Sql,
   filterId: string,
   entityType: string,
-): Promise<readonly string[]> {
+): Promise<z.infer<typeof filterBody>> {
   const rows = await sql.rows<ItemRow>(
     `SELECT * FROM items WHERE item_id::text = lower($1) AND entity_type = 'Filter'`,
     [filterId],
   );
   const filter = rows[0];
   if (filter === undefined) throw notFound(`filter ${filterId}`);
-  const { From: from, Where: where, FromSpaceID: space } = filter.body;
-  if (from !== entityType) {
-    throw badRequest(`filter ${filter.slug} is for ${String(from)}, not for ${entityType}`);
+  const body = filterBody.parse(filter.body);
+  if (body.From !== entityType) {
+    throw badRequest(`filter ${filter.slug} is for ${body.From}, not for ${entityType}`);
   }
-  return [
-    typeof where === 'string' ? where : '',
-    ...(typeof space === 'string' ? [`SpaceID = '${space}'`] : []),
-  ];
+  return body;
 }
 
 /** Case-insensitive search over the header's texts; `true` when nothing is searched. */

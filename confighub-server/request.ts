@@ -42,10 +42,14 @@ export function bytes(content: Buffer): Answer {
   return { kind: 'bytes', bytes: content };
 }
 
+export function isId(value: string): boolean {
+  return z.guid().safeParse(value).success;
+}
+
 /** A UUID of the path. */
 export function pathId(request: HubRequest, name: string): string {
   const value = request.params[name] ?? '';
-  if (!z.guid().safeParse(value).success) throw badRequest(`${name} is not a UUID: ${value}`);
+  if (!isId(value)) throw badRequest(`${name} is not a UUID: ${value}`);
   return value.toLowerCase();
 }
 
@@ -68,7 +72,7 @@ export const optionalId = z
   .transform((value, context) => {
     if (value === undefined) return undefined;
     if (value === null || value === '' || value === ZERO_UUID) return null;
-    if (!z.guid().safeParse(value).success) {
+    if (!isId(value)) {
       context.addIssue({ code: 'custom', message: 'not a UUID' });
       return z.NEVER;
     }

@@ -27,6 +27,7 @@ import {
 import { operationJson, unitJson } from './wire.ts';
 
 const MAX_UNITS = 5000;
+const NARROWING = ['where', 'filter', 'contains', 'where_data', 'resource_type'] as const;
 
 /** Calls over many units: each item succeeds or fails alone (207), all within the request's transaction. */
 export const UNIT_BULK_ROUTES: readonly Route[] = [
@@ -85,7 +86,7 @@ async function each(
 
 async function selectedUnits(request: HubRequest): Promise<readonly FullUnitRow[]> {
   // A forgotten expression must not mean every unit of the organization.
-  if (!request.query['where']?.trim() && !request.query['filter'] && !request.query['contains']) {
+  if (NARROWING.every((name) => !request.query[name]?.trim())) {
     throw badRequest('where: required');
   }
   const units = await lockUnits(request.sql, await selectionOf(request, 'Unit'));

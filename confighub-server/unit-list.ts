@@ -44,10 +44,19 @@ export async function listUnits(
   large: { data: boolean; liveState: boolean },
 ): Promise<readonly UnitRow[]> {
   const { from, where, parameters } = statementOf(selection);
-  return sql.rows<UnitRow>(
-    `SELECT ${unitColumns('unit', large)} FROM ${from} WHERE ${where} ORDER BY unit.slug, unit.unit_id`,
+  const tests = selection.dataTests ?? [];
+  const columns = unitColumns('unit', { ...large, data: large.data || tests.length > 0 });
+  const units = await sql.rows<UnitRow>(
+    `SELECT ${columns} FROM ${from} WHERE ${where} ORDER BY unit.slug, unit.unit_id`,
     parameters,
   );
+  return units.filter((unit) => passes(unit, tests));
+}
+
+function passes(unit: UnitRow, tests: readonly ((data: string) => boolean)[]): boolean {
+  if (tests.length === 0) return true;
+  const data = unit.data?.toString('utf8') ?? '';
+  return tests.every((test) => test(data));
 }
 
 /**
@@ -62,11 +71,12 @@ export async function lockUnits(sql: Sql, selection: Selection): Promise<readonl
   );
   const ids = found.map((row) => row.unit_id);
   await sql.rows('SELECT 1 FROM units WHERE unit_id = ANY($1) ORDER BY unit_id FOR UPDATE', [ids]);
-  return sql.rows<FullUnitRow>(
+  const units = await sql.rows<FullUnitRow>(
     `SELECT ${unitColumns('unit', { data: true, liveState: true })} FROM ${from}
      WHERE ${where} AND unit.unit_id = ANY($${parameters.length + 1}) ORDER BY unit.slug, unit.unit_id`,
     [...parameters, ids],
   );
+  return units.filter((unit) => passes(unit, selection.dataTests ?? []));
 }
 
 /** Extended envelopes: `{Unit, Space?, UpstreamUnit?, …}` by the `include` and `select` of the query. */

@@ -131,20 +131,35 @@ function withListKind(item: JsonValue, listKind: string, list: JsonObject): Json
 }
 
 function checked(value: JsonObject, node: unknown, start: number, place: Place): KubeObject {
-  const { apiVersion, kind } = value;
+  const problem = problemOf(value);
+  if (!problem) return asNamed(value);
+  throw invalid(place, offsetOf(childOf(node, problem.field)) ?? start, problem.message);
+}
+
+/** A parsed JSON value as a Kubernetes object. Throws MANIFEST_INVALID naming `where` when it is none. */
+export function toKubeObject(value: unknown, where: string): KubeObject {
+  if (!isJsonObject(value)) {
+    throw new AppError('MANIFEST_INVALID', `${where}: a Kubernetes object must be a mapping`);
+  }
+  const problem = problemOf(value);
+  if (problem) throw new AppError('MANIFEST_INVALID', `${where}: ${problem.message}`);
+  return asNamed(value);
+}
+
+function problemOf(value: JsonObject): { field: string; message: string } | undefined {
+  const { apiVersion, kind, metadata } = value;
   if (typeof apiVersion !== 'string' || apiVersion === '') {
-    throw invalid(place, offsetOf(childOf(node, 'apiVersion')) ?? start, 'apiVersion is missing');
+    return { field: 'apiVersion', message: 'apiVersion is missing' };
   }
-  if (typeof kind !== 'string' || kind === '') {
-    throw invalid(place, offsetOf(childOf(node, 'kind')) ?? start, 'kind is missing');
-  }
-  const metadata = value['metadata'];
+  if (typeof kind !== 'string' || kind === '') return { field: 'kind', message: 'kind is missing' };
   const name = isJsonObject(metadata) ? metadata['name'] : undefined;
-  if (!isJsonObject(metadata) || typeof name !== 'string' || name === '') {
-    const at = offsetOf(childOf(node, 'metadata')) ?? start;
-    throw invalid(place, at, `metadata.name of this ${kind} is missing or no text`);
-  }
-  return { ...value, apiVersion, kind, metadata: { ...metadata, name } } as KubeObject;
+  if (typeof name === 'string' && name !== '') return undefined;
+  return { field: 'metadata', message: `metadata.name of this ${kind} is missing or no text` };
+}
+
+/** Only for what problemOf found nothing wrong with. */
+function asNamed(value: JsonObject): KubeObject {
+  return value as unknown as KubeObject;
 }
 
 function childOf(node: unknown, field: string, index?: number): unknown {

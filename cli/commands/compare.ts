@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { parseManifests } from '../../desired/manifests.ts';
+import { parseManifests, toKubeObject } from '../../desired/manifests.ts';
 import { type CompareContext, type Comparison, compare } from '../../drift/compare.ts';
 import { type CompiledDesired, compileDesired } from '../../drift/compile.ts';
 import type { FieldChange } from '../../drift/field-change.ts';
@@ -221,8 +221,7 @@ function readCase(value: unknown, place: string): Case {
 
 function readObject(value: JsonValue | undefined, place: string): KubeObject | undefined {
   if (value === undefined || value === null) return undefined;
-  const [object] = parseManifests(JSON.stringify(value), place);
-  return object;
+  return toKubeObject(value, place);
 }
 
 async function readStdin(): Promise<string> {

@@ -1,6 +1,12 @@
 import type { DesiredObject } from '../desired/source.ts';
 import type { AnalysisScope } from '../drift/record.ts';
-import { type KubeObject, refOf, resourceId, resourceKey } from '../drift/resource-ref.ts';
+import {
+  type KubeObject,
+  type ResourceRef,
+  refOf,
+  resourceId,
+  resourceKey,
+} from '../drift/resource-ref.ts';
 import { type ActivityDeps, type EnvironmentParts, environmentOf } from './deps.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { compareNow, redactedStates } from './inspect.ts';
@@ -26,7 +32,10 @@ export function createAnalysisActivities(
       const beat = heartbeat();
       const parts = environmentOf(deps, environment);
       const snapshot = await parts.source.load(beat.signal);
-      const objects = [...snapshot.objects.values()].filter((one) => inScope(one, scope));
+      const watched = await watchedKinds(parts, deps.config.resources);
+      const objects = [...snapshot.objects.values()].filter(
+        (one) => inScope(one, scope) && watched.has(kindKey(one.ref)),
+      );
       const live = await readLive(parts, objects, beat);
       const errors = snapshot.errors
         .slice(0, MAX_ERRORS)
@@ -51,6 +60,19 @@ export function createAnalysisActivities(
       await deps.store.analysisRuns.finish(runId, status, at);
     },
   };
+}
+
+function kindKey({ group, kind }: Pick<ResourceRef, 'group' | 'kind'>): string {
+  return `${group}/${kind}`;
+}
+
+/** A unit may hold more than what is watched; only the configured kinds are compared. */
+async function watchedKinds(
+  { cluster }: EnvironmentParts,
+  resources: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const discovery = await cluster.discover();
+  return new Set(resources.map((name) => kindKey(discovery.resolve(name))));
 }
 
 function inScope({ ref }: DesiredObject, scope: AnalysisScope): boolean {

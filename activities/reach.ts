@@ -12,6 +12,7 @@ import {
   refOf,
   resourceKey,
 } from '../drift/resource-ref.ts';
+import { AppError } from '../lib/errors.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import { compareNow } from './inspect.ts';
 
@@ -33,12 +34,34 @@ export async function reachOfApply(
   const entries: ReachEntry[] = [];
   for (const desired of objects) {
     if (except && resourceKey(except) === resourceKey(desired.ref)) continue;
-    const live = await cluster.get(desired.ref);
+    const live = await readable(cluster.get(desired.ref));
+    if (live === UNREADABLE) {
+      entries.push({
+        environment,
+        resource: formatResource(desired.ref),
+        path: '(cannot be read)',
+      });
+      continue;
+    }
     const { comparison } = compareNow(deps, desired, live);
     entries.push(...entriesOf(deps, desired.ref, comparison.changes));
   }
   return limit(entries);
 }
+
+const UNREADABLE = Symbol('unreadable');
+
+/** An object that Realign may not read is part of the reach all the same: it is named instead of compared. */
+async function readable<T>(reading: Promise<T>): Promise<T | typeof UNREADABLE> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof AppError && UNREADABLE_CODES.has(error.code)) return UNREADABLE;
+    throw error;
+  }
+}
+
+const UNREADABLE_CODES: ReadonlySet<string> = new Set(['KUBERNETES_FORBIDDEN', 'NOT_FOUND']);
 
 /** What the upstream's changes since the last upgrade bring to this unit's objects. */
 export async function reachOfUpgrade(

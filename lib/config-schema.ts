@@ -7,15 +7,25 @@ import { parseDurationMs } from './duration.ts';
 export const ROLES = ['viewer', 'approver', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** What the defaults watch: the workloads, their configuration, and who may do what. */
+/** What the defaults watch: the workloads, their configuration, how they are reached and scaled, and who may do what. */
 export const DEFAULT_RESOURCES = [
   'deployments',
   'statefulsets',
   'daemonsets',
   'services',
   'configmaps',
+  'secrets',
+  'ingresses',
+  'jobs',
+  'cronjobs',
   'roles',
   'rolebindings',
+  'clusterroles',
+  'clusterrolebindings',
+  'horizontalpodautoscalers',
+  'poddisruptionbudgets',
+  'networkpolicies',
+  'serviceaccounts',
 ] as const;
 
 const MAX_ENVIRONMENTS = 100;

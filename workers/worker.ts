@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import {
+  type ActivityInterceptorsFactory,
   bundleWorkflowCode,
   DefaultLogger,
   type LogLevel,
@@ -7,6 +8,7 @@ import {
   Runtime,
   Worker,
   type WorkflowBundle,
+  type WorkflowBundleOption,
 } from '@temporalio/worker';
 import { createActivities, createActivityInterceptor } from '../activities/index.ts';
 import type { Log } from '../lib/log.ts';
@@ -51,10 +53,14 @@ export function bundleWorkflows(): Promise<WorkflowBundle> {
   return bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger: new DefaultLogger('WARN') });
 }
 
-/** Runs workflows and activities until stopped. */
+/**
+ * Runs workflows and activities until stopped. The bundle may be a file that another process made (`{ codePath }`).
+ * `innerInterceptors` run inside ours, next to each activity's effect: for tests that fail there.
+ */
 export async function startWorker(
   parts: Parts,
-  workflowBundle: WorkflowBundle,
+  workflowBundle: WorkflowBundleOption,
+  innerInterceptors: readonly ActivityInterceptorsFactory[] = [],
 ): Promise<RunningWorker> {
   const { config, store, log } = parts;
   const { address, namespace, taskQueue } = config.temporal;
@@ -75,7 +81,10 @@ export async function startWorker(
       reportDrift: (ref, digest) => parts.driftDoor.reportDrift(ref, digest, Date.now() * 1_000),
     }),
     interceptors: {
-      activity: [(context) => ({ inbound: createActivityInterceptor(context, { store, log }) })],
+      activity: [
+        (context) => ({ inbound: createActivityInterceptor(context, { store, log }) }),
+        ...innerInterceptors,
+      ],
     },
     maxConcurrentWorkflowTaskExecutions: MAX_WORKFLOW_TASKS,
     maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,

@@ -1,4 +1,10 @@
-import { continueAsNew, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  continueAsNew,
+  isCancellation,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Detection } from '../activities/types.ts';
 import { describeFix, summarise } from '../drift/describe.ts';
 import type { Plan } from '../drift/plan.ts';
@@ -6,7 +12,7 @@ import { decide, type PolicyDecision } from '../drift/policy.ts';
 import type { Finding, Outcome, Question } from '../drift/record.ts';
 import { formatResource } from '../drift/resource-ref.ts';
 import { type Answered, ask, closeQuestion } from './ask.ts';
-import { execute } from './execute.ts';
+import { execute, reasonOf } from './execute.ts';
 import type { EpisodeResult, Observation, RemediateInput } from './messages.ts';
 import { drained, enter, isHistoryLong, openState, type RunState } from './run-state.ts';
 import { SEVERITY, UNIT } from './search-attributes.ts';
@@ -33,6 +39,8 @@ type Next = { readonly end?: { readonly outcome: Outcome; readonly message: stri
 
 const LOOK_AGAIN: Next = {};
 const MAX_REMEMBERED_DIGESTS = 50;
+/** After a step that failed for good: long enough for a person to grant a right, short enough not to be forgotten. */
+const LOOK_AGAIN_AFTER_MS = 15 * 60_000;
 
 /**
  * The life of one drift: settle, detect, decide, then fix or ask, and stay until the drift is gone. It ends only by a verified
@@ -42,13 +50,34 @@ export async function remediateDrift(input: RemediateInput): Promise<EpisodeResu
   const run = openRun(input);
   for (;;) {
     await settle(run, input.settle);
-    const detection = await detect(run);
-    const next = detection.finding
-      ? await act(run, { finding: detection.finding, decision: decideOn(detection) })
-      : { end: gone(run, detection) };
+    const next = await look(run);
     if (next.end) return close(run, next.end.outcome, next.end.message);
     if (isHistoryLong()) await startFresh(run);
   }
+}
+
+/** One look at the resource, and what follows from it. */
+async function look(run: Run): Promise<Next> {
+  try {
+    const detection = await detect(run);
+    if (!detection.finding) return { end: gone(run, detection) };
+    return await act(run, { finding: detection.finding, decision: decideOn(detection) });
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    return stumble(run, reasonOf(error).message);
+  }
+}
+
+/** A step that no retry can mend (a right is missing, say): it is recorded, and the run stays to look again later. */
+async function stumble(run: Run, message: string): Promise<Next> {
+  enter(run, 'failed', message);
+  if (run.opened) {
+    const key = `failed-${run.observation.seq}`;
+    await reads.record({ episodeId: run.episodeId, key, outcome: 'failed', message });
+  }
+  const untilMs = Date.now() + LOOK_AGAIN_AFTER_MS;
+  await observation(() => run.observation.seq > run.seenSeq, untilMs, 'until another look');
+  return LOOK_AGAIN;
 }
 
 function openRun(input: RemediateInput): Run {

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { createConfighubClient } from '../../clients/confighub/index.ts';
+import { createKubernetesClient } from '../../clients/kubernetes/index.ts';
+import { type Installed, installAcornBear } from '../../examples/acorn-bear/install.ts';
+import { type Config, type Person, parseConfig } from '../../lib/config.ts';
+import { sha256 } from '../../lib/digest.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Embedded } from '../../workers/embedded.ts';
+import type { Realign } from '../../workers/realign.ts';
+import { createRest } from '../rest.ts';
+import { createHands } from './hands.ts';
+import type { Narrator } from './narrator.ts';
+import { createObserver } from './observer.ts';
+import type { Stage } from './story.ts';
+
+/** First part of the demo's spaces and namespaces. */
+export const PREFIX = 'acorn-bear';
+const CONFIG = fileURLToPath(new URL('../../examples/acorn-bear/realign.yaml', import.meta.url));
+const ENVIRONMENTS = ['dev', 'staging', 'prod'] as const;
+
+/** Two people, so that somebody other than the operator can answer. */
+export type Tokens = { readonly operator: string; readonly approver: string };
+
+export function newTokens(): Tokens {
+  const token = () => randomBytes(24).toString('base64url');
+  return { operator: token(), approver: token() };
+}
+
+/** The example's own file, pointed at the embedded parts, with two people whose tokens exist for this run only. */
+export function demoConfig(embedded: Pick<Embedded, 'env'>, tokens: Tokens): Config {
+  const config = parseConfig(readFileSync(CONFIG, 'utf8'), { file: CONFIG, env: embedded.env });
+  const person = (name: string, token: string, roles: Person['roles']): Person => ({
+    name,
+    roles,
+    tokenSha256: sha256(token),
+  });
+  return {
+    ...config,
+    api: { ...config.api, port: 0 },
+    people: [
+      person('olivia', tokens.operator, ['admin', 'approver']),
+      person('amir', tokens.approver, ['approver']),
+    ],
+  };
+}
+
+/** Spaces, units and filters of the example, every unit applied. */
+export function installDemo(embedded: Pick<Embedded, 'hub'>, log: Log): Promise<Installed> {
+  const hub = createConfighubClient({ ...embedded.hub, dialect: 'auto', log });
+  return installAcornBear(hub, { prefix: PREFIX, environments: ENVIRONMENTS });
+}
+
+export type StageOptions = {
+  readonly embedded: Pick<Embedded, 'stack'>;
+  readonly realign: Pick<Realign, 'url' | 'parts'>;
+  readonly tokens: Tokens;
+  readonly narrator: Narrator;
+  readonly answersProduction: boolean;
+  readonly signal: AbortSignal;
+};
+
+/** Everything that the story needs in hand; close it afterwards. */
+export async function openStage(options: StageOptions): Promise<Stage & { close(): void }> {
+  const { embedded, realign, tokens, narrator, answersProduction, signal } = options;
+  const kubeconfig = embedded.stack.kubernetes?.kubeconfigs.admin;
+  const cluster = await createKubernetesClient({
+    userAgent: 'kubectl',
+    ...(kubeconfig !== undefined && { kubeconfig }),
+  });
+  const restFor = (token: string) => createRest({ REALIGN_URL: realign.url, REALIGN_TOKEN: token });
+  return {
+    hub: realign.parts.hub,
+    hands: createHands(cluster),
+    observer: createObserver(restFor(tokens.operator), signal),
+    approver: restFor(tokens.approver),
+    narrator,
+    prefix: PREFIX,
+    answersProduction,
+    close: () => cluster.close(),
+  };
+}

@@ -103,6 +103,20 @@ test('signals reach the script, which may take its time', async () => {
   expect(output.stdout).toContain('bye');
 });
 
+test('a script ends with a launcher that was killed and could not say so', async () => {
+  write(
+    'watchful.ts',
+    `import { watchRunner } from ${JSON.stringify(join(PROJECT, 'stack/runner-watch.ts'))};
+     watchRunner(() => process.exit(0));
+     console.log(process.pid); setInterval(() => {}, 1000);`,
+  );
+  const child = start(['watchful.ts']);
+  const output = collect(child);
+  const pid = await eventually(() => Number(output.stdout) || false, { what: 'the script runs' });
+  child.kill('SIGKILL');
+  await eventually(() => !isAlive(pid), { what: 'the script has ended' });
+});
+
 test('the launcher works through a symbolic link, in the directory of its caller', async () => {
   write('cli/main.ts', 'console.log(process.cwd(), ...process.argv.slice(2));');
   mkdirSync(join(root, 'elsewhere'));

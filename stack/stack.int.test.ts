@@ -1,10 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { eventually } from '../testing/eventually.ts';
-import { startStack } from './index.ts';
+import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
+import { type Stack, startStack } from './index.ts';
+import { createKubeRequests, type KubeRequests } from './kube-request.ts';
 
 const children: ChildProcess[] = [];
 
@@ -25,6 +29,26 @@ test('all parts start side by side and stop without a trace', async () => {
   expect(order).toEqual(['second', 'first']);
   expect(await processesNaming(stack.directory)).toEqual([]);
   expect(existsSync(stack.directory)).toBe(false);
+});
+
+test('with a directory of its own it goes on where it stopped', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'realign-kept-'));
+  const options = {
+    directory,
+    without: ['postgres'],
+    searchAttributes: SEARCH_ATTRIBUTES,
+  } as const;
+  const first = await startStack(options);
+  await asAdmin(first, (admin) =>
+    admin.send('POST', '/api/v1/namespaces', { metadata: { name: 'kept' } }),
+  );
+  await first.stop();
+  const second = await startStack(options);
+  const found = await asAdmin(second, (admin) => admin.get('/api/v1/namespaces/kept'));
+  await second.stop();
+  rmSync(directory, { recursive: true, force: true });
+  expect(found.status).toBe(200);
+  expect(second.kubernetes?.tokens).toEqual(first.kubernetes?.tokens);
 });
 
 test('a killed parent leaves no process and no directory behind', async () => {
@@ -59,6 +83,17 @@ test('a part that cannot start stops the others and says why', async () => {
   });
   await expect(started).rejects.toThrow(/Temporal ended before it was ready.*Nonsense/s);
 });
+
+async function asAdmin<T>(stack: Stack, use: (admin: KubeRequests) => Promise<T>): Promise<T> {
+  const { kubernetes } = stack;
+  if (!kubernetes) throw new Error('the stack has no cluster');
+  const admin = createKubeRequests({ ...kubernetes, token: kubernetes.tokens.admin });
+  try {
+    return await use(admin);
+  } finally {
+    admin.close();
+  }
+}
 
 type OtherProcess = { child: ChildProcess; directory: string; addresses: string[] };
 

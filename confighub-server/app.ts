@@ -91,7 +91,8 @@ async function handle(
     throw new HubError(403, `${user.username} may only read`);
   }
   let committed: (() => void)[] = [];
-  const answer = await deps.database.transaction(async (sql) => {
+  const inTransaction = route.method === 'get' ? deps.database.snapshot : deps.database.transaction;
+  const answer = await inTransaction(async (sql) => {
     committed = [];
     const hubRequest: HubRequest = {
       sql,

@@ -12,6 +12,8 @@ export type Sql = {
 export type Database = {
   /** Everything in `work` or nothing; deadlocks and serialisation failures are tried again. */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Reads only, all of one moment: an answer must not join a unit from before an apply with its event from after. */
+  snapshot<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 };
 
@@ -46,17 +48,22 @@ export async function openDatabase(databaseUrl: string): Promise<Database> {
   // A connection that breaks while idle is replaced by the pool; the next query reports what matters.
   pool.on('error', () => undefined);
   return {
-    transaction: (work) => transact(pool, work),
+    transaction: (work) => transact(pool, 'BEGIN', work),
+    snapshot: (work) => transact(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work),
     close: () => pool.end(),
   };
 }
 
-async function transact<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+async function transact<T>(
+  pool: pg.Pool,
+  begin: string,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const client = await pool.connect();
     let broken: Error | undefined;
     try {
-      await client.query('BEGIN');
+      await client.query(begin);
       const result = await work(sqlOf(client));
       await client.query('COMMIT');
       return result;

@@ -1,5 +1,5 @@
 import { notFound } from './hub-error.ts';
-import { listOf, selectFields } from './list-query.ts';
+import { fieldSelector, listOf } from './list-query.ts';
 import { EVENT_MODEL, REVISION_MODEL } from './models.ts';
 import { bytes, type HubRequest, ok, pathId, type Route } from './request.ts';
 import { type RevisionRow, readRevision } from './revisions.ts';
@@ -72,13 +72,13 @@ async function revisions(request: HubRequest, narrow: string) {
     parameters,
   );
   const withUsers = listOf(request.query['include']).has('UserID');
+  const select = fieldSelector('Revision', request.query['select']);
   return rows.map((row) => {
     const user = request.users.find((one) => one.userId === row.user_id);
-    return selectFields(
-      { Revision: revisionJson(row), ...(withUsers && user ? { User: userJson(user) } : {}) },
-      'Revision',
-      listOf(request.query['select']),
-    );
+    return select({
+      Revision: revisionJson(row),
+      ...(withUsers && user ? { User: userJson(user) } : {}),
+    });
   });
 }
 

@@ -1,6 +1,6 @@
 import { HubError, notFound } from './hub-error.ts';
 import { changeItem, createItem, deleteItem, ITEM_TYPES, type ItemType } from './items.ts';
-import { containsSql, listOf, selectFields, selectionOf } from './list-query.ts';
+import { containsSql, fieldSelector, listOf, selectionOf } from './list-query.ts';
 import { itemModel } from './models.ts';
 import { type HubRequest, isTrue, ok, pathId, type Route } from './request.ts';
 import { requireSpace } from './spaces.ts';
@@ -81,13 +81,14 @@ async function listItems(request: HubRequest, type: ItemType, narrow = '') {
   );
   const include = listOf(request.query['include']);
   const byId = await includedItems(request, rows, include);
+  const select = fieldSelector(type.entityType, request.query['select']);
   return rows.map((row) => {
     const envelope = {
       [type.entityType]: itemJson(row),
       ...(include.has('SpaceID') ? { Space: spaceJson(datesOf(row.space)) } : {}),
       ...byId(row),
     };
-    return selectFields(envelope, type.entityType, listOf(request.query['select']));
+    return select(envelope);
   });
 }
 

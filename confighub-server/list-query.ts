@@ -95,15 +95,15 @@ export function listOf(value: string | undefined): ReadonlySet<string> {
 }
 
 /**
- * Keeps the selected fields of an envelope: plain names are of its entity, dotted ones (`Space.Slug`) of a neighbour.
- * IDs and slugs always stay, as does everything of a neighbour that no dotted name narrows.
+ * Keeps the selected fields of envelopes: plain names are of their entity, dotted ones (`Space.Slug`) of a neighbour. IDs and
+ * slugs always stay, as does everything of a neighbour that no dotted name narrows.
  */
-export function selectFields(
-  envelope: Readonly<Record<string, unknown>>,
+export function fieldSelector(
   entity: string,
-  selected: ReadonlySet<string>,
-): Readonly<Record<string, unknown>> {
-  if (selected.size === 0) return envelope;
+  select: string | undefined,
+): (envelope: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>> {
+  const selected = listOf(select);
+  if (selected.size === 0) return (envelope) => envelope;
   const narrowed = new Map<string, Set<string>>([[entity, new Set()]]);
   for (const name of selected) {
     const [first = '', second] = name.split('.', 2);
@@ -111,20 +111,22 @@ export function selectFields(
     const fields = narrowed.get(owner) ?? new Set();
     narrowed.set(owner, fields.add(second ?? first));
   }
-  return Object.fromEntries(
-    Object.entries(envelope).map(([key, value]) => {
+  return (envelope) => {
+    const kept: Record<string, unknown> = {};
+    for (const key of Object.keys(envelope)) {
       const fields = narrowed.get(key);
-      return [key, fields === undefined ? value : pick(value, fields)];
-    }),
-  );
+      kept[key] = fields === undefined ? envelope[key] : pick(envelope[key], fields);
+    }
+    return kept;
+  };
 }
 
 function pick(value: unknown, fields: ReadonlySet<string>): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).filter(
-      ([key]) =>
-        fields.has(key) || key === 'Slug' || key === 'MutationSources' || key.endsWith('ID'),
-    ),
-  );
+  const kept: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(value)) {
+    const always = key === 'Slug' || key === 'MutationSources' || key.endsWith('ID');
+    if (always || fields.has(key)) kept[key] = field;
+  }
+  return kept;
 }

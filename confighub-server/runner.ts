@@ -6,7 +6,13 @@ import { HubError } from './hub-error.ts';
 import { ZERO_UUID } from './identity.ts';
 import { readParameters } from './items.ts';
 import { findRevision, hashesOf, insertRevision } from './revisions.ts';
-import { type FullUnitRow, type InventoryItem, lockUnit, readUnit } from './unit-row.ts';
+import {
+  type AppliedUnitRow,
+  type FullUnitRow,
+  type InventoryItem,
+  lockUnit,
+  readUnit,
+} from './unit-row.ts';
 import type { ItemRow, OperationRow } from './wire.ts';
 
 export type Runner = {
@@ -77,7 +83,7 @@ export function createRunner(deps: {
 
 type Work = {
   readonly operation: OperationRow;
-  readonly unit: FullUnitRow;
+  readonly unit: AppliedUnitRow;
   readonly data: string;
   readonly namespace: string;
   readonly waitTimeout: string | undefined;

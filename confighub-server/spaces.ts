@@ -5,7 +5,7 @@ import { checkVersion, headerInput, newHeader, patchHeader, replaceHeader } from
 import { HubError, notFound } from './hub-error.ts';
 import { ORGANIZATION } from './identity.ts';
 import { createItem, ITEM_TYPES } from './items.ts';
-import { containsSql, listOf, type Selection, selectFields, selectionOf } from './list-query.ts';
+import { containsSql, fieldSelector, type Selection, selectionOf } from './list-query.ts';
 import { SPACE_MODEL } from './models.ts';
 import { type HubRequest, isTrue, ok, parseBody, pathId, type Route } from './request.ts';
 import { whereSql } from './where/index.ts';
@@ -126,12 +126,9 @@ async function extended(request: HubRequest, narrow: string) {
   const summaries = isTrue(request.query['summary'])
     ? await summariesOf(request.sql, spaces)
     : new Map<string, object>();
+  const select = fieldSelector('Space', request.query['select']);
   return spaces.map((space) =>
-    selectFields(
-      { Space: spaceJson(space), ...summaries.get(space.space_id) },
-      'Space',
-      listOf(request.query['select']),
-    ),
+    select({ Space: spaceJson(space), ...summaries.get(space.space_id) }),
   );
 }
 

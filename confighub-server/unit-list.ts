@@ -1,8 +1,8 @@
 import type { Sql } from './database.ts';
-import { containsSql, listOf, type Selection, selectFields } from './list-query.ts';
+import { containsSql, fieldSelector, listOf, type Selection } from './list-query.ts';
 import { UNIT_MODEL } from './models.ts';
 import type { RevisionRow } from './revisions.ts';
-import { type FullUnitRow, type UnitRow, unitColumns } from './unit-row.ts';
+import { type FullUnitRow, type UnitParts, type UnitRow, unitColumns } from './unit-row.ts';
 import { whereSql } from './where/index.ts';
 import {
   type EventRow,
@@ -41,11 +41,11 @@ function statementOf(selection: Selection): Statement {
 export async function listUnits(
   sql: Sql,
   selection: Selection,
-  large: { data: boolean; liveState: boolean },
+  parts: UnitParts,
 ): Promise<readonly UnitRow[]> {
   const { from, where, parameters } = statementOf(selection);
   const tests = selection.dataTests ?? [];
-  const columns = unitColumns('unit', { ...large, data: large.data || tests.length > 0 });
+  const columns = unitColumns('unit', { ...parts, data: parts.data || tests.length > 0 });
   const units = await sql.rows<UnitRow>(
     `SELECT ${columns} FROM ${from} WHERE ${where} ORDER BY unit.slug, unit.unit_id`,
     parameters,
@@ -72,7 +72,7 @@ export async function lockUnits(sql: Sql, selection: Selection): Promise<readonl
   const ids = found.map((row) => row.unit_id);
   await sql.rows('SELECT 1 FROM units WHERE unit_id = ANY($1) ORDER BY unit_id FOR UPDATE', [ids]);
   const units = await sql.rows<FullUnitRow>(
-    `SELECT ${unitColumns('unit', { data: true, liveState: true })} FROM ${from}
+    `SELECT ${unitColumns('unit', { data: true, liveState: true, metadata: true })} FROM ${from}
      WHERE ${where} AND unit.unit_id = ANY($${parameters.length + 1}) ORDER BY unit.slug, unit.unit_id`,
     [...parameters, ids],
   );
@@ -86,7 +86,7 @@ export async function extendUnits(
   query: Readonly<Record<string, string>>,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const include = listOf(query['include']);
-  const selected = listOf(query['select']);
+  const select = fieldSelector('Unit', query['select']);
   const spaces = await neighbours(
     sql,
     'spaces',
@@ -98,7 +98,7 @@ export async function extendUnits(
     spaceJson as never,
   );
   const upstreams = include.has('UpstreamUnitID')
-    ? await upstreamUnits(sql, units, selected.size === 0)
+    ? await upstreamUnits(sql, units, query['select'] === undefined)
     : new Map<string, object>();
   const items = await neighbours(
     sql,
@@ -131,18 +131,30 @@ export async function extendUnits(
       ...some('UnitStatus', events === undefined ? undefined : unitStatusJson(unit, latest)),
       ...revisions(unit),
     };
-    return selectFields(envelope, 'Unit', selected);
+    return select(envelope);
   });
 }
 
-/** Whether a `select` leaves a big field of the unit in. */
-export function wants(
-  query: Readonly<Record<string, string>>,
-  field: 'Data' | 'LiveState',
-): boolean {
+/** The parts of the units that the `select` of the query leaves in. */
+export function selectedParts(query: Readonly<Record<string, string>>): UnitParts {
   const selected = listOf(query['select']);
-  return selected.size === 0 || selected.has(field) || selected.has(`Unit.${field}`);
+  const wants = (field: string) =>
+    selected.size === 0 || selected.has(field) || selected.has(`Unit.${field}`);
+  return {
+    data: wants('Data'),
+    liveState: wants('LiveState'),
+    metadata: METADATA_FIELDS.some(wants),
+  };
 }
+
+const METADATA_FIELDS = [
+  'Labels',
+  'Annotations',
+  'ApplyGates',
+  'ApprovedBy',
+  'DisplayName',
+  'LastChangeDescription',
+] as const;
 
 async function neighbours<Row extends SpaceRow | ItemRow>(
   sql: Sql,
@@ -168,7 +180,7 @@ async function upstreamUnits(
   const ids = [...new Set(units.flatMap((unit) => unit.upstream_unit_id ?? []))];
   if (ids.length === 0) return new Map();
   const rows = await sql.rows<UnitRow>(
-    `SELECT ${unitColumns('unit', { data: whole, liveState: whole })} FROM units unit WHERE unit_id = ANY($1)`,
+    `SELECT ${unitColumns('unit', { data: whole, liveState: whole, metadata: true })} FROM units unit WHERE unit_id = ANY($1)`,
     [ids],
   );
   return new Map(rows.map((row) => [row.unit_id, unitJson(row)]));

@@ -4,7 +4,7 @@ import { selectionOf } from './list-query.ts';
 import { bytes, type HubRequest, isTrue, ok, parseBody, pathId, type Route } from './request.ts';
 import type { Author } from './revisions.ts';
 import { requireSpace } from './spaces.ts';
-import { extendUnits, listUnits, wants } from './unit-list.ts';
+import { extendUnits, listUnits, selectedParts } from './unit-list.ts';
 import { type FullUnitRow, lockUnit, readUnit, type UnitRow } from './unit-row.ts';
 import {
   approveUnit,
@@ -84,10 +84,11 @@ export async function deleteUnit(request: HubRequest, unit: UnitRow): Promise<vo
 
 async function list(request: HubRequest) {
   if ('space_id' in request.params) await requireSpace(request.sql, pathId(request, 'space_id'));
-  const units = await listUnits(request.sql, await selectionOf(request, 'Unit'), {
-    data: wants(request.query, 'Data'),
-    liveState: wants(request.query, 'LiveState'),
-  });
+  const units = await listUnits(
+    request.sql,
+    await selectionOf(request, 'Unit'),
+    selectedParts(request.query),
+  );
   return ok(await extendUnits(request.sql, units, request.query));
 }
 
@@ -99,10 +100,7 @@ async function read(request: HubRequest) {
     ],
     contains: '',
   };
-  const units = await listUnits(request.sql, selection, {
-    data: wants(request.query, 'Data'),
-    liveState: wants(request.query, 'LiveState'),
-  });
+  const units = await listUnits(request.sql, selection, selectedParts(request.query));
   const [envelope] = await extendUnits(request.sql, units, request.query);
   if (envelope === undefined) throw notFound(`unit ${pathId(request, 'unit_id')}`);
   return ok(envelope);

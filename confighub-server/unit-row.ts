@@ -38,26 +38,32 @@ export type UnitRow = HeaderRow & {
   readonly upstream_revision_num: number;
   readonly apply_gates: Readonly<Record<string, boolean>>;
   readonly approved_by: readonly string[];
-  readonly inventory: readonly InventoryItem[];
 };
 
 export type FullUnitRow = UnitRow & { readonly data: Buffer; readonly live_state: Buffer | null };
+
+/** A row with what only applies need. */
+export type AppliedUnitRow = FullUnitRow & { readonly inventory: readonly InventoryItem[] };
+
+/** What a list reads of each unit beside its ids and numbers; what will not be sent is not read. */
+export type UnitParts = {
+  readonly data: boolean;
+  readonly liveState: boolean;
+  /** Labels, annotations, gates, approvals, names, descriptions. */
+  readonly metadata: boolean;
+};
 
 const SMALL_COLUMNS = [
   'unit_id',
   'space_id',
   'organization_id',
   'slug',
-  'display_name',
-  'labels',
-  'annotations',
   'version',
   'created_at',
   'updated_at',
   'toolchain_type',
   'data_hash',
   'content_hash',
-  'last_change_description',
   'head_revision_num',
   'last_applied_revision_num',
   'live_revision_num',
@@ -70,17 +76,22 @@ const SMALL_COLUMNS = [
   'upstream_space_id',
   'upstream_organization_id',
   'upstream_revision_num',
+] as const;
+const METADATA_COLUMNS = [
+  'display_name',
+  'labels',
+  'annotations',
   'apply_gates',
   'approved_by',
-  'inventory',
+  'last_change_description',
 ] as const;
 
-/** Columns for a list: data and live state are big, so they are read only when they will be sent. */
-export function unitColumns(alias: string, large: { data: boolean; liveState: boolean }): string {
+export function unitColumns(alias: string, parts: UnitParts): string {
   const names = [
     ...SMALL_COLUMNS,
-    ...(large.data ? ['data'] : []),
-    ...(large.liveState ? ['live_state'] : []),
+    ...(parts.metadata ? METADATA_COLUMNS : []),
+    ...(parts.data ? ['data'] : []),
+    ...(parts.liveState ? ['live_state'] : []),
   ];
   return names.map((name) => `${alias}.${name}`).join(', ');
 }
@@ -97,8 +108,8 @@ export async function lockUnit(sql: Sql, spaceId: string, unitId: string): Promi
 }
 
 /** Without a lock. */
-export async function readUnit(sql: Sql, unitId: string): Promise<FullUnitRow> {
-  const rows = await sql.rows<FullUnitRow>('SELECT * FROM units WHERE unit_id = $1', [unitId]);
+export async function readUnit(sql: Sql, unitId: string): Promise<AppliedUnitRow> {
+  const rows = await sql.rows<AppliedUnitRow>('SELECT * FROM units WHERE unit_id = $1', [unitId]);
   const row = rows[0];
   if (row === undefined) throw notFound(`unit ${unitId}`);
   return row;

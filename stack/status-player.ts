@@ -113,12 +113,14 @@ async function settleWorkload(
   if (object.metadata.deletionTimestamp !== undefined || isSettled(plural, object)) return;
   const { namespace, name, resourceVersion } = object.metadata;
   // Bound to the version that was seen, so that a status never claims to have observed a spec that it has not.
-  await context.requests.send(
+  const { status } = await context.requests.send(
     'PATCH',
     `/apis/apps/v1/namespaces/${namespace}/${plural}/${name}/status?fieldManager=${FIELD_MANAGER}`,
     { metadata: { resourceVersion }, status: healthyStatus(plural, object) },
     'application/merge-patch+json',
   );
+  // A conflict (409) or a deletion (404) brings an event of its own; anything else is tried again with the next list.
+  if (status >= 400 && status !== 409 && status !== 404) throw new Error(`PATCH answers ${status}`);
 }
 
 async function settleNamespace(context: PlayerContext, object: WatchedObject): Promise<void> {

@@ -46,10 +46,11 @@ export function createDatabase(options: DatabaseOptions): Database {
     application_name: 'realign',
   });
   const database = databaseNameOf(options.databaseUrl);
+  let closing = false;
   // Without a listener an idle connection that Postgres closes would end the process.
-  pool.on('error', (error) =>
-    options.log.warn({ error: error.message }, 'lost an idle connection to Postgres'),
-  );
+  pool.on('error', (error) => {
+    if (!closing) options.log.warn({ error: error.message }, 'lost an idle connection to Postgres');
+  });
 
   function on(client: Pool | PoolClient): RunQuery {
     return async (table, operation, sql, values = []) => {
@@ -86,7 +87,11 @@ export function createDatabase(options: DatabaseOptions): Database {
       }
     },
     activeConnections: () => ({ database, count: pool.totalCount - pool.idleCount }),
-    close: () => pool.end(),
+    async close() {
+      // The pool does not wait until its connections are gone; Postgres may be stopped first.
+      closing = true;
+      await pool.end();
+    },
   };
 }
 

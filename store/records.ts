@@ -98,7 +98,8 @@ export function createRecords(database: Database): Store['records'] {
            set version = excluded.version, desired_state = excluded.desired_state, live_state = excluded.live_state,
                last_known_good_hash = excluded.last_known_good_hash, last_updated = excluded.last_updated
            where records.drift_status = 'none' and records.last_updated < excluded.last_updated
-             and (records.desired_state, records.live_state) is distinct from (excluded.desired_state, excluded.live_state)`,
+             and (records.desired_state::text, records.live_state::text)
+               is distinct from (excluded.desired_state::text, excluded.live_state::text)`,
         [...refValues(ref), toJsonb(states.desired), toJsonb(states.live), states.desiredHash, at],
       );
     },

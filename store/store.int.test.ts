@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Episode, Finding, Question } from '../drift/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
@@ -298,6 +299,65 @@ describe('lists', () => {
     expect(statistics.total).toBe(statistics.active + statistics.resolved + statistics.none);
     expect(statistics.total).toBeGreaterThan(25);
     expect((await store.records.statistics('nowhere')).total).toBe(0);
+  });
+});
+
+describe('people and programs at the database', () => {
+  async function withClient(use: (client: Client) => Promise<void>): Promise<void> {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      await use(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  test('the audit cannot be rewritten, by hand neither', async () => {
+    const episodeId = `${ref.name}-1`;
+    const entry = {
+      episodeId,
+      step: 'apply',
+      key: '',
+      attempt: 1,
+      status: 'done',
+      at: at(1),
+    } as const;
+    await store.episodes.appendStep(entry);
+    await withClient(async (client) => {
+      const rewrites = [
+        `update steps set status = 'failed' where episode_id = '${episodeId}'`,
+        `delete from steps where episode_id = '${episodeId}'`,
+      ];
+      for (const sql of rewrites) await expect(client.query(sql)).rejects.toThrow('append-only');
+    });
+    expect(await store.episodes.listSteps(episodeId)).toEqual([entry]);
+  });
+
+  test('every change is announced by table and id', async () => {
+    await withClient(async (client) => {
+      const heard: unknown[] = [];
+      const step = Promise.withResolvers<void>();
+      client.on('notification', ({ payload = '' }) => {
+        heard.push(JSON.parse(payload));
+        if (payload.includes('steps')) step.resolve();
+      });
+      await client.query('listen realign_changes');
+      const { episodeId } = episode('1');
+      await store.episodes.open(episode('1'), states);
+      await store.episodes.appendStep({
+        episodeId,
+        step: 'detect',
+        key: '',
+        attempt: 1,
+        status: 'done',
+        at: at(1),
+      });
+      await step.promise;
+      expect(heard).toContainEqual({ table: 'episodes', id: episodeId });
+      expect(heard).toContainEqual({ table: 'records', id: (await record())?.id });
+      expect(heard).toContainEqual({ table: 'steps', id: episodeId });
+    });
   });
 });
 

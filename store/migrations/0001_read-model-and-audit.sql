@@ -52,8 +52,9 @@ create table records (
   finding jsonb,
   severity text,
   outcome text,
-  desired_state jsonb not null,
-  live_state jsonb not null,
+  -- json, not jsonb: lists hand whole objects through, and its text goes out as it came in.
+  desired_state json not null,
+  live_state json not null,
   last_known_good_hash text not null,
   first_detected timestamptz(3),
   resolved_at timestamptz(3),

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigHub, Unit } from '../clients/confighub/index.ts';
 import { isIn } from '../clients/confighub/where.ts';
@@ -12,7 +13,13 @@ import type {
   DesiredSnapshot,
   DesiredSource,
 } from './source.ts';
-import { type ReadingPlace, readUnitObjects, type UnitObjects } from './unit-objects.ts';
+import {
+  createCompiledCache,
+  type DeclaredObject,
+  type ReadingPlace,
+  readUnitObjects,
+  type UnitObjects,
+} from './unit-objects.ts';
 
 /** The reads that a source makes. */
 type UnitReads = Pick<
@@ -39,12 +46,17 @@ type UnitState = {
 // Units whose data is asked for in one request: the WHERE grammar ends at 4,096 characters, an id takes 40 of them.
 const UNITS_PER_READ = 50;
 const READS_AT_ONCE = 4;
+// Some 20 KB each.
+const MAX_COMPILED = 1_000;
+// Parsing a whole space takes seconds; between so many units other work gets its turn.
+const UNITS_PER_TURN = 10;
 
 /** Desired state from the units of one ConfigHub space. Two units that declare one object: the first by slug has it. */
 export function createConfighubSource(options: ConfighubSourceOptions): DesiredSource {
   const { hub, environment } = options;
   const place: ReadingPlace = {
     environment: environment.name,
+    cache: createCompiledCache(MAX_COMPILED),
     defaultNamespace: environment.defaultNamespace,
     ...(options.isNamespaced && { isNamespaced: options.isNamespaced }),
   };
@@ -61,8 +73,9 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
     const listed = await listUnits(hub, await space.id(), space.forget);
     const data = await readChanged(hub, listed, states);
     const next = new Map<string, UnitState>();
-    for (const one of listed) {
+    for (const [index, one] of listed.entries()) {
       signal?.throwIfAborted();
+      if (data.size > 0 && index % UNITS_PER_TURN === 0) await breathe();
       const read = data.get(one.unitId);
       const known = states.get(one.unitId);
       // Gone between the list and the read: it is not declared any more.
@@ -253,12 +266,32 @@ function declaredBy(
   if (!head.ok) return declared;
   const revision = String(unit.headRevision);
   for (const [key, one] of head.objects) {
-    const before = base?.ok ? base.objects.get(key)?.compiled : undefined;
+    const before = base?.ok ? base.objects.get(key) : undefined;
     const applied = appliedState(unit, base, before !== undefined);
-    const last = applied === 'head' ? one.compiled : before;
-    declared.set(key, { ...one, applied, ...(last && { base: last }), unit, revision });
+    const last = applied === 'head' ? one : before;
+    declared.set(key, desiredObject(one, last, { applied, unit, revision }));
   }
   return declared;
+}
+
+/** Hands the lazy parts on as they are: copying them would make and keep them all. */
+function desiredObject(
+  one: DeclaredObject,
+  last: DeclaredObject | undefined,
+  facts: Pick<DesiredObject, 'applied' | 'unit' | 'revision'>,
+): DesiredObject {
+  const desired = {
+    ref: one.ref,
+    ...facts,
+    get object() {
+      return one.object;
+    },
+    get compiled() {
+      return one.compiled;
+    },
+  };
+  if (last === undefined) return desired;
+  return Object.defineProperty(desired, 'base', { get: () => last.compiled, enumerable: true });
 }
 
 function appliedState(

@@ -11,7 +11,7 @@ export type AppliedState = 'head' | 'behind' | 'never' | 'unknown';
 /** The unit that declares an object, without its data. */
 export type DeclaringUnit = Omit<Unit, 'data'>;
 
-/** One object as its source declares it. */
+/** One object as its source declares it. `object`, `compiled` and `base` may be made when they are read: do not copy them along. */
 export type DesiredObject = {
   readonly ref: ResourceRef;
   /** Not redacted: it must never leave the process. */

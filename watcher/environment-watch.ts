@@ -214,7 +214,11 @@ function isPending({ verdict, told, again }: Entry): boolean {
 }
 
 function isSameState(one: DesiredObject | undefined, other: DesiredObject | undefined): boolean {
-  return one?.compiled === other?.compiled && one?.base === other?.base;
+  return (
+    one?.revision === other?.revision &&
+    one?.applied === other?.applied &&
+    one?.unit.liveRevision === other?.unit.liveRevision
+  );
 }
 
 function noteErrors(log: Log, before: DesiredSnapshot | undefined, next: DesiredSnapshot): void {

@@ -7,6 +7,7 @@ import { runUntilSignal } from '../workers/run-until-signal.ts';
 
 export type ServeConfighubOptions = {
   readonly port: number;
+  readonly host: string;
   readonly token: string;
   readonly dialect: 'bridge' | 'release';
   readonly data?: string;
@@ -42,7 +43,7 @@ export async function serveConfighub(options: ServeConfighubOptions): Promise<nu
       log,
     });
     stack.addPart({ stop: () => server.close() });
-    process.stdout.write(`${await server.listen(options.port, '127.0.0.1')}\n`);
+    process.stdout.write(`${await server.listen(options.port, options.host)}\n`);
   } catch (error) {
     await stack.stop();
     throw error;

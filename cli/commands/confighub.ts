@@ -3,6 +3,7 @@ import { optionsOf } from '../options.ts';
 
 type ServeOptions = {
   readonly port: number;
+  readonly host: string;
   readonly token: string;
   readonly dialect: 'bridge' | 'release';
   readonly data?: string;
@@ -17,8 +18,9 @@ export function registerConfighub(program: Command): void {
     .description('the ConfigHub-compatible server for development and tests');
   confighub
     .command('serve')
-    .description('serve the ConfigHub API on 127.0.0.1 and print its URL when ready')
+    .description('serve the ConfigHub API and print its URL when ready')
     .requiredOption('--port <n>', 'port to listen on; 0 takes a free one', parsePort)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
     .requiredOption('--token <token>', 'bearer token that clients must send')
     .addOption(
       new Option('--dialect <dialect>', 'generation of the API')

@@ -1,76 +1,32 @@
 import type { FieldChange } from './field-change.ts';
-import { type PathSegment, parseFieldPath } from './field-path.ts';
-import { isJsonObject, type JsonValue } from './json.ts';
+import { parseFieldPath } from './field-path.ts';
+import type { JsonValue } from './json.ts';
+import { type PatchOperation, putField } from './put-field.ts';
 
-/** RFC 6902. */
-export type PatchOperation =
-  | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: JsonValue }
-  | { readonly op: 'remove'; readonly path: string };
+export type { PatchOperation } from './put-field.ts';
 
 /**
  * The JSON Patch that turns the live side of `changes` into the desired side, guarded so that it applies only to the version
- * of the object that was compared. Undefined where a path cannot be found in `live` (it changed meanwhile).
+ * of the object that was compared. Undefined where a path has no place in `live` (it changed meanwhile, or the object itself
+ * is missing). Throws a TypeError for redacted changes: a description must never be written in place of a value.
  */
 export function revertPatch(
   live: JsonValue,
   resourceVersion: string,
   changes: readonly FieldChange[],
 ): readonly PatchOperation[] | undefined {
-  const guard: PatchOperation = {
-    op: 'test',
-    path: '/metadata/resourceVersion',
-    value: resourceVersion,
-  };
-  const writes: PatchOperation[] = [];
-  const removals: { readonly path: string; readonly index: number }[] = [];
-  for (const change of changes) {
-    const place = locate(live, parseFieldPath(change.path));
-    if (!place) return undefined;
-    if (change.desired === undefined) {
-      if (place.exists) removals.push({ path: place.pointer, index: place.index });
-    } else {
-      writes.push({
-        op: place.exists ? 'replace' : 'add',
-        path: place.pointer,
-        value: change.desired,
-      });
-    }
-  }
-  // From the back: removing an item moves the ones behind it.
-  removals.sort((a, b) => b.index - a.index);
-  return [
-    guard,
-    ...writes,
-    ...removals.map(({ path }): PatchOperation => ({ op: 'remove', path })),
+  const operations: PatchOperation[] = [
+    { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
   ];
-}
-
-type Place = { readonly pointer: string; readonly exists: boolean; readonly index: number };
-
-function locate(live: JsonValue, segments: readonly PathSegment[]): Place | undefined {
-  let value: JsonValue | undefined = live;
-  let pointer = '';
-  let index = -1;
-  for (const segment of segments) {
-    if (segment.kind === 'field') {
-      if (!isJsonObject(value)) return undefined;
-      pointer += `/${segment.name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-      value = value[segment.name];
-      index = -1;
-      continue;
-    }
-    if (!Array.isArray(value)) return undefined;
-    const items: readonly JsonValue[] = value;
-    index = items.findIndex((item) => matches(item, segment.keys));
-    pointer += index < 0 ? '/-' : `/${index}`;
-    value = index < 0 ? undefined : items[index];
+  // Each operation is placed in the object as the ones before leave it: removing an item moves those behind it.
+  let state: JsonValue = live;
+  for (const change of changes) {
+    if (change.redacted) throw new TypeError(`${change.path} is redacted: it cannot be written`);
+    const segments = parseFieldPath(change.path);
+    const put = segments.length > 0 ? putField(state, segments, change.desired) : undefined;
+    if (put?.value === undefined) return undefined;
+    state = put.value;
+    if (put.operation) operations.push(put.operation);
   }
-  return { pointer, exists: value !== undefined, index };
-}
-
-function matches(item: JsonValue, keys: readonly (readonly [string, string])[]): boolean {
-  if (!isJsonObject(item)) return false;
-  return keys.every(
-    ([key, value]) => String(item[key] ?? (key === 'protocol' ? 'TCP' : '')) === value,
-  );
+  return operations;
 }

@@ -5,13 +5,13 @@ import { matches, sameJson } from './equal.ts';
 import { hasUndeclaredContent } from './extras.ts';
 import type { ChangeOp } from './field-change.ts';
 import { renderField, renderItem } from './field-path.ts';
+import { parseItemKey } from './item-key.ts';
 import type { JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
-import { parseItemKey } from './list-keys.ts';
 import type { ManagerClass } from './managers.ts';
 import { classOfManager } from './managers.ts';
 import { isExpectedWriter, isMetadataMap, isSystemKey } from './noise.ts';
-import { isLeaf, pathOf } from './owners.ts';
+import { isLeaf, liveAt, pathOf } from './owners.ts';
 import type { ManagedFieldsEntry } from './resource-ref.ts';
 import type { Shape } from './schema.ts';
 import { ANY, fieldShape } from './schema.ts';
@@ -110,25 +110,25 @@ function liveChild(live: unknown, child: PlanNode, shape: Shape): unknown {
 }
 
 function search(find: Search): void {
-  descend(find, find.entry.fieldsV1, find.run.desired.root, find.run.live);
+  descend(find, find.entry.fieldsV1, find.run.desired.root);
 }
 
-/** Walks owned fields beside declared ones; what is not declared is looked at, what is declared was compared before. */
-function descend(find: Search, fields: unknown, node: PlanNode, live: unknown): void {
+/**
+ * Walks owned fields beside declared ones; what is declared was compared before. Live is not carried along: it is looked
+ * up only where an undeclared field was found.
+ */
+function descend(find: Search, fields: unknown, node: PlanNode): void {
   if (!isJsonObject(fields)) return;
   for (const key in fields) {
     if (key === '.') continue;
-    const below = fields[key];
     const child = childOf(find.run, node, key);
     if (child === undefined || child.isNull) {
-      undeclared(find, key, below, node, live);
-      continue;
+      undeclared(find, key, fields[key], node);
+    } else if (typeof child.value === 'object') {
+      const below = fields[key];
+      if (isLeaf(below)) compareOwnedWhole(find, child);
+      else descend(find, below, child);
     }
-    if (typeof child.value !== 'object') continue;
-    const held = key.startsWith('f:') ? fieldOf(live, child.name) : itemOf(live, key, node.shape);
-    if (held === undefined || held === null) continue;
-    if (isLeaf(below)) compareOwnedWhole(find, child, held);
-    else descend(find, below, child, held);
   }
 }
 
@@ -139,8 +139,10 @@ function childOf(run: Run, node: PlanNode, key: string): PlanNode | undefined {
 }
 
 /** A foreign writer owns an atomic field as one: whatever it holds beyond desired, defaults apart, is that writer's. */
-function compareOwnedWhole(find: Search, node: PlanNode, live: unknown): void {
+function compareOwnedWhole(find: Search, node: PlanNode): void {
   if (find.op !== 'added' || isGranular(node) || !find.run.desired.isBuiltIn) return;
+  const live = liveAt(find.run.live, node, find.run.places);
+  if (live === undefined || live === null) return;
   if (isExpectedWriter(find.entry, find.managerClass, find.run.desired.kind, node.name)) return;
   if (!hasUndeclaredContent(node, live, rootOf(find.run))) return;
   if (find.run.entries.some((entry) => entry !== find.entry && isOurs(find.run, entry, node)))
@@ -158,14 +160,10 @@ function isOurs(run: Run, entry: ManagedFieldsEntry, node: PlanNode): boolean {
   return fields !== undefined;
 }
 
-function undeclared(
-  find: Search,
-  key: string,
-  fields: unknown,
-  node: PlanNode,
-  live: unknown,
-): void {
+function undeclared(find: Search, key: string, fields: unknown, node: PlanNode): void {
   const { run } = find;
+  const live = liveAt(run.live, node, run.places);
+  if (live === undefined || live === null) return;
   const isRoot = node.parent === undefined;
   const isMetadata = node.name === 'metadata' && isMetadataOfKind(node);
   const base = pathOf(node, run.places);

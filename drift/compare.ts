@@ -67,7 +67,7 @@ export type Run = {
   places: Map<PlanNode, { readonly piece: string; readonly ownedAs: string }>;
   changes: FieldChange[];
   directions: ChangeDirection[];
-  reported: Set<string>;
+  reported: Set<string> | undefined;
   serverRewritten: number;
   expected: number;
 };
@@ -102,7 +102,7 @@ export function compare(
     places: NO_PLACES,
     changes: [],
     directions: [],
-    reported: new Set(),
+    reported: undefined,
     serverRewritten: 0,
     expected: 0,
   };

@@ -43,7 +43,7 @@ export function matches(node: PlanNode, live: unknown): boolean {
     if (child && name !== undefined && !matches(child, live[name])) return false;
   }
   if (shape.kind === 'atomic-map' || (shape.kind === 'map' && isInsideAtomic(node))) {
-    return Object.keys(live).every((key) => value[key] !== undefined);
+    for (const key in live) if (value[key] === undefined) return false;
   }
   return true;
 }
@@ -52,7 +52,13 @@ function matchesList(node: PlanNode, live: readonly unknown[]): boolean {
   const { children, shape } = node;
   if (shape.kind === 'set') return sameSet(node, live);
   if (live.length !== children.length) return false;
-  if (shape.kind !== 'keyed-list') return children.every((child, at) => matches(child, live[at]));
+  if (shape.kind !== 'keyed-list') {
+    for (let at = 0; at < children.length; at++) {
+      const child = children[at];
+      if (child && !matches(child, live[at])) return false;
+    }
+    return true;
+  }
   return children.every((child, at) => {
     const key = node.names[at];
     return matches(

@@ -1,5 +1,6 @@
 import type { Run } from './compare.ts';
 import type { PlanNode } from './compile.ts';
+import { parseItemKey } from './item-key.ts';
 import { isJsonObject } from './json.ts';
 import { isLeaf, ownedKeys } from './owners.ts';
 
@@ -25,16 +26,6 @@ export function learnListKind(run: Run, node: PlanNode, live: readonly unknown[]
   }
   if (run.entries.length > 0) return 'atomic';
   return haveDistinctNames(node.value) && haveDistinctNames(live) ? BY_NAME : 'atomic';
-}
-
-/** The parsed `{"id":"a"}` of a `k:` key; undefined for a text that is none. */
-export function parseItemKey(key: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(key.slice(2));
-    return isJsonObject(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function keysOf(key: string): LearnedList {

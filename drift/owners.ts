@@ -1,5 +1,7 @@
 import type { CompareContext } from './compare.ts';
 import type { PlanNode } from './compile.ts';
+import { itemKey } from './compile.ts';
+import { parseItemKey } from './item-key.ts';
 import { isJsonObject } from './json.ts';
 import { classOfManager } from './managers.ts';
 import { isExpectedWriter } from './noise.ts';
@@ -67,6 +69,17 @@ export function ownedKeys(node: PlanNode, places: RuntimePlaces): readonly strin
     keys.push(places.get(at)?.ownedAs ?? at.ownedAs);
   }
   return keys.reverse();
+}
+
+/** The live value at the place of a declared field. Looked up from the root: only findings ask. */
+export function liveAt(live: KubeObject, node: PlanNode, places: RuntimePlaces): unknown {
+  if (node.parent === undefined) return live;
+  const above = liveAt(live, node.parent, places);
+  if (!Array.isArray(above)) return isJsonObject(above) ? above[node.name] : undefined;
+  const learned = places.get(node)?.ownedAs;
+  const keys = learned ? Object.keys(parseItemKey(learned) ?? {}) : node.parent.shape.keys;
+  const key = itemKey(node.value, keys);
+  return above.find((item) => itemKey(item, keys) === key);
 }
 
 function owns(

@@ -1,13 +1,12 @@
 import { classifyChange } from './classify.ts';
 import type { ChangeDirection, CompareContext, Comparison, Run } from './compare.ts';
 import type { CompiledDesired, PlanNode } from './compile.ts';
-import { itemKey } from './compile.ts';
 import { matches, sameJson } from './equal.ts';
 import type { ChangeOp, FieldChange } from './field-change.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { isJsonObject } from './json.ts';
 import { writerOf } from './managers.ts';
-import { isLeaf, ownedKeys, ownersOf, pathOf } from './owners.ts';
+import { isLeaf, liveAt, ownedKeys, ownersOf, pathOf } from './owners.ts';
 import type { ManagedFieldsEntry } from './resource-ref.ts';
 import { isDefaulted } from './schema-defaults.ts';
 
@@ -61,19 +60,10 @@ function isUnset(
   foreign: ManagedFieldsEntry | undefined,
 ): boolean {
   if (!node.isZero || node.parent === undefined || !run.desired.isBuiltIn) return false;
-  const parent = liveAt(run, node.parent);
+  const parent = liveAt(run.live, node.parent, run.places);
   const root = run.live as unknown as JsonObject;
   if (isDefaulted(node.name, node.shape, node.parent.shape, live, parent, root)) return true;
   return foreign === undefined && ALLOCATED_FIELDS.has(node.name);
-}
-
-/** The live value at the place of a declared field. */
-function liveAt(run: Run, node: PlanNode): unknown {
-  if (node.parent === undefined) return run.live;
-  const above = liveAt(run, node.parent);
-  if (!Array.isArray(above)) return isJsonObject(above) ? above[node.name] : undefined;
-  const key = itemKey(node.value, node.parent.shape.keys);
-  return above.find((item) => itemKey(item, node.parent?.shape.keys ?? []) === key);
 }
 
 /** What the API server allocates where a manifest says 0 or "". */
@@ -143,6 +133,7 @@ export function addChange(
   direction: ChangeDirection,
   confidence?: FieldChange['confidence'],
 ): void {
+  run.reported ??= new Set();
   if (run.reported.has(found.path)) return;
   run.reported.add(found.path);
   const who = writer ? writerOf(writer) : 'unknown';

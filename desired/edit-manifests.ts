@@ -1,137 +1,173 @@
-import {
-  type Document,
-  isMap,
-  isScalar,
-  isSeq,
-  parseAllDocuments,
-  type YAMLMap,
-  type YAMLSeq,
-} from 'yaml';
+import { type Document, isMap } from 'yaml';
+import { declaredForm } from '../drift/declared-form.ts';
+import { sameJson } from '../drift/equal.ts';
 import type { FieldChange } from '../drift/field-change.ts';
-import { type PathSegment, parseFieldPath } from '../drift/field-path.ts';
+import { parseFieldPath } from '../drift/field-path.ts';
+import { isJsonObject, type JsonValue } from '../drift/json.ts';
+import { putField } from '../drift/put-field.ts';
 import type { KubeObject } from '../drift/resource-ref.ts';
 import { AppError } from '../lib/errors.ts';
+import { rewriteYaml } from './rewrite-yaml.ts';
+import { MAX_ALIASES, readDocuments } from './yaml-source.ts';
 
-const MAX_YAML_ALIASES = 100;
+const BYTE_ORDER_MARK = '\uFEFF';
 
 /**
- * The manifests with the live side of `changes` written into the one object that they are about. Everything else stays as it
- * was, comments and order included. CONFLICT where the text no longer declares the object, or a field cannot be placed.
+ * The manifests with the live side of `changes` written into the one object that they are about: what live lacks is removed,
+ * what it has beyond the manifest is added without the API server's defaults. Everything else stays byte for byte. `object`
+ * is the declared one, in the namespace that it has once applied.
+ *
+ * CONFLICT where the text does not declare the object (any more, or twice) or a field cannot be placed, MANIFEST_INVALID for
+ * YAML that cannot be read and for objects inside a `List`, INVALID_INPUT for Secrets and redacted changes: secret values
+ * are never written into a unit.
  */
 export function editManifests(
   text: string,
   object: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>,
   changes: readonly FieldChange[],
 ): string {
-  const documents = parseAllDocuments(text, { keepSourceTokens: true });
-  if (!Array.isArray(documents)) throw notDeclared(object);
-  const document = documents.find((one) => declares(one, object));
-  if (!document) throw notDeclared(object);
-  for (const change of changes) setField(document, change);
-  const options = { lineWidth: 0, indentSeq: indentsLists(text) };
-  return documents.map((one) => one.toString(options)).join('');
+  if (object.kind === 'Secret' || changes.some((change) => change.redacted)) {
+    throw new AppError(
+      'INVALID_INPUT',
+      `values of ${nameOf(object)} are secret: write them by hand`,
+    );
+  }
+  const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
+  const source = text.slice(mark.length);
+  const before = readPlain(source);
+  const index = findObject(
+    before.map(({ plain }) => plain),
+    object,
+  );
+  const target = before[index];
+  if (!target) throw notDeclared(object);
+  const wanted = withLive(target.plain, object, changes);
+  // From the end of the document before: comments and `---` above an object belong to its document.
+  const start = before[index - 1]?.end ?? 0;
+  const edited = rewriteYaml(source.slice(start, target.end), wanted);
+  if (edited === undefined) throw notWritable(object);
+  const result = source.slice(0, start) + edited + source.slice(target.end);
+  const after = readPlain(result);
+  const isExact =
+    after.length === before.length &&
+    after.every(({ plain }, at) => sameJson(plain, at === index ? wanted : before[at]?.plain));
+  if (!isExact) throw notWritable(object);
+  return mark + result;
 }
 
-function declares(
-  document: Document.Parsed,
+type PlainDocument = { readonly plain: JsonValue; readonly end: number };
+
+function readPlain(text: string): readonly PlainDocument[] {
+  return readDocuments(text).map((document) => {
+    const [error] = document.errors;
+    if (error) throw unreadable(error);
+    return { plain: plainOf(document), end: document.range[2] };
+  });
+}
+
+function plainOf(document: Document.Parsed): JsonValue {
+  if (document.contents !== null && !isMap(document.contents)) return null;
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES }) as JsonValue;
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+/** Which document declares the object. One without a namespace stands for any: it is put into its environment's. */
+function findObject(
+  documents: readonly JsonValue[],
+  object: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>,
+): number {
+  const { namespace } = object.metadata;
+  const same = [...documents.keys()].filter((at) => isNamed(documents[at], object));
+  const inPlace = same.filter((at) => namespaceOf(documents[at]) === namespace);
+  const placeless = same.filter((at) => namespaceOf(documents[at]) === undefined);
+  const [found, ...others] =
+    inPlace.length > 0 ? inPlace : namespace === undefined ? same : placeless;
+  if (others.length > 0) {
+    throw new AppError('CONFLICT', `the unit declares ${nameOf(object)} more than once`);
+  }
+  if (found !== undefined) return found;
+  if (documents.some((one) => isListWith(one, object))) {
+    throw new AppError(
+      'MANIFEST_INVALID',
+      `${nameOf(object)} is declared inside a List; make it a document of its own to accept live values`,
+    );
+  }
+  throw notDeclared(object);
+}
+
+function isNamed(
+  value: JsonValue | undefined,
   object: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>,
 ): boolean {
+  if (!isJsonObject(value) || !isJsonObject(value['metadata'])) return false;
   return (
-    document.get('apiVersion') === object.apiVersion &&
-    document.get('kind') === object.kind &&
-    document.getIn(['metadata', 'name']) === object.metadata.name
+    value['apiVersion'] === object.apiVersion &&
+    value['kind'] === object.kind &&
+    value['metadata']['name'] === object.metadata.name
   );
 }
 
-/** The library writes lists one way for a whole document; it is told which way this text has. */
-function indentsLists(text: string): boolean {
-  return !/^( *)[^\s#-][^\n]*:[ \t]*\n\1- /m.test(text);
-}
-
-function setField(document: Document.Parsed, change: FieldChange): void {
-  const segments = parseFieldPath(change.path);
-  const last = segments.at(-1);
-  if (!last) throw new AppError('CONFLICT', 'a missing object cannot be written into its unit');
-  let parent: unknown = document.contents;
-  for (const segment of segments.slice(0, -1))
-    parent = childOf(document, parent, segment, change.path);
-  if (last.kind === 'item') {
-    setItem(document, parent, last, change);
-    return;
-  }
-  if (!isMap(parent)) throw notPlaced(change.path);
-  if (change.live === undefined) parent.delete(last.name);
-  else setScalarOrNode(document, parent, last.name, change.live);
-}
-
-/** Keeps the scalar's own node where there is one: its comment and quoting belong to it. */
-function setScalarOrNode(
-  document: Document.Parsed,
-  map: YAMLMap,
-  key: string,
-  value: unknown,
-): void {
-  const present = map.get(key, true);
-  const isPlain = value === null || typeof value !== 'object';
-  if (isScalar(present) && isPlain && typeof present.value === typeof value) present.value = value;
-  else map.set(key, document.createNode(value, { maxAliasCount: MAX_YAML_ALIASES } as object));
-}
-
-function setItem(
-  document: Document.Parsed,
-  list: unknown,
-  segment: Extract<PathSegment, { kind: 'item' }>,
-  change: FieldChange,
-): void {
-  if (!isSeq(list)) throw notPlaced(change.path);
-  const index = indexOf(list, segment);
-  if (change.live === undefined) {
-    if (index >= 0) list.delete(index);
-  } else if (index >= 0) list.set(index, document.createNode(change.live));
-  else list.add(document.createNode(change.live));
-}
-
-/** The node below; a map or list on the way that the manifest leaves out is made. */
-function childOf(
-  document: Document.Parsed,
-  parent: unknown,
-  segment: PathSegment,
-  path: string,
-): unknown {
-  if (segment.kind === 'field') {
-    if (!isMap(parent)) throw notPlaced(path);
-    const child: unknown = parent.get(segment.name, true);
-    if (child !== undefined && !(isScalar(child) && child.value === null)) return child;
-    const made = document.createNode({});
-    parent.set(segment.name, made);
-    return made;
-  }
-  if (!isSeq(parent)) throw notPlaced(path);
-  const index = indexOf(parent, segment);
-  if (index < 0) throw notPlaced(path);
-  return parent.get(index, true);
-}
-
-function indexOf(list: YAMLSeq, segment: Extract<PathSegment, { kind: 'item' }>): number {
-  return list.items.findIndex(
-    (item) =>
-      isMap(item) &&
-      segment.keys.every(([key, value]) => {
-        const present: unknown = item.get(key);
-        // The API server's own default: a port without protocol is a TCP port.
-        if (present === undefined) return key === 'protocol' && value === 'TCP';
-        return String(present) === value;
-      }),
+function isListWith(
+  value: JsonValue,
+  object: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>,
+): boolean {
+  if (!isJsonObject(value) || !String(value['kind']).endsWith('List')) return false;
+  const items = value['items'];
+  if (!Array.isArray(items)) return false;
+  // The items of a typed list (`DeploymentList`) may leave out what they are.
+  return items.some(
+    (item: JsonValue) =>
+      isJsonObject(item) &&
+      (isListWith(item, object) ||
+        isNamed({ apiVersion: object.apiVersion, kind: object.kind, ...item }, object)),
   );
+}
+
+function namespaceOf(value: JsonValue | undefined): JsonValue | undefined {
+  const metadata = isJsonObject(value) ? value['metadata'] : undefined;
+  return isJsonObject(metadata) ? (metadata['namespace'] ?? undefined) : undefined;
+}
+
+function withLive(
+  declared: JsonValue,
+  object: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>,
+  changes: readonly FieldChange[],
+): JsonValue {
+  let wanted = declared;
+  for (const { path, op, desired, live } of changes) {
+    const segments = parseFieldPath(path);
+    if (segments.length === 0 || op === 'object-missing') {
+      throw new AppError('CONFLICT', 'a missing object cannot be written into its unit');
+    }
+    const value = live === undefined ? undefined : declaredForm(object, segments, live, desired);
+    const put = putField(wanted, segments, value);
+    if (put?.value === undefined) {
+      throw new AppError('CONFLICT', `the unit's manifest has no place for ${path}`);
+    }
+    wanted = put.value;
+  }
+  return wanted;
+}
+
+function nameOf(object: Pick<KubeObject, 'kind' | 'metadata'>): string {
+  return `${object.kind}/${object.metadata.name}`;
 }
 
 function notDeclared(object: Pick<KubeObject, 'kind' | 'metadata'>): AppError {
+  return new AppError('CONFLICT', `the unit does not declare ${nameOf(object)} any more`);
+}
+
+function notWritable(object: Pick<KubeObject, 'kind' | 'metadata'>): AppError {
   return new AppError(
     'CONFLICT',
-    `the unit does not declare ${object.kind}/${object.metadata.name} any more`,
+    `the manifest of ${nameOf(object)} cannot take the live values without other changes: edit it by hand`,
   );
 }
 
-function notPlaced(path: string): AppError {
-  return new AppError('CONFLICT', `the unit's manifest has no place for ${path}`);
+function unreadable(error: unknown): AppError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new AppError('MANIFEST_INVALID', `the unit's YAML cannot be read: ${message}`);
 }

@@ -54,12 +54,7 @@ const UNITS_PER_TURN = 10;
 /** Desired state from the units of one ConfigHub space. Two units that declare one object: the first by slug has it. */
 export function createConfighubSource(options: ConfighubSourceOptions): DesiredSource {
   const { hub, environment } = options;
-  const place: ReadingPlace = {
-    environment: environment.name,
-    cache: createCompiledCache(MAX_COMPILED),
-    defaultNamespace: environment.defaultNamespace,
-    ...(options.isNamespaced && { isNamespaced: options.isNamespaced }),
-  };
+  const place = placeOf(options);
   const space = createSpaceLookup(hub, environment.source.space);
   let snapshot: DesiredSnapshot | undefined;
   // By unit id; replaced as a whole, so that a look that fails half-way changes nothing.
@@ -123,6 +118,15 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
     async ofUnit(unit) {
       return [...((await readUnit(unit))?.declared.values() ?? [])];
     },
+  };
+}
+
+function placeOf({ environment, isNamespaced }: ConfighubSourceOptions): ReadingPlace {
+  return {
+    environment: environment.name,
+    cache: createCompiledCache(MAX_COMPILED),
+    defaultNamespace: environment.defaultNamespace,
+    ...(isNamespaced && { isNamespaced }),
   };
 }
 

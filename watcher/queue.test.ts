@@ -113,6 +113,24 @@ describe('signal queue', () => {
     expect(deliveries).toBe(2);
   });
 
+  it('looks again however often a key changes under its own delivery', async () => {
+    const gates: (() => void)[] = [];
+    const { queue } = setUp({
+      deliver: async () => {
+        await new Promise<void>((resolve) => gates.push(resolve));
+        return false;
+      },
+    });
+    queue.add('a');
+    for (let delivery = 0; delivery < 5; delivery++) {
+      expect(gates).toHaveLength(delivery + 1);
+      queue.add('a');
+      gates[delivery]?.();
+      await settled();
+    }
+    expect(gates).toHaveLength(6);
+  });
+
   it('does not start the interval for a delivery that had nothing to do', async () => {
     let deliveries = 0;
     const { clock, queue } = setUp({

@@ -22,7 +22,7 @@ export type SignalQueueDeps = {
   readonly clock: Clock;
 };
 
-type Entry = { place: 'ready' | 'delayed' | 'delivering'; again: boolean; failures: number };
+type Entry = { delivering: boolean; again: boolean; failures: number };
 
 /**
  * Level-triggered: a key says "look again", never what happened, so the latest state wins and nothing piles up. The first
@@ -31,96 +31,114 @@ type Entry = { place: 'ready' | 'delayed' | 'delivering'; again: boolean; failur
 export function createSignalQueue(deps: SignalQueueDeps): SignalQueue {
   const { deliver, intervalMs, concurrency, maxKeys, retryDelayMs, onFailure, clock } = deps;
   const entries = new Map<string, Entry>();
-  const ready = new Set<string>();
-  const delayed = createDelays(clock, (key) => makeReady(key));
-  // When each key may be delivered again; in order of time, because the interval is the same for all.
-  const cooling = new Map<string, number>();
-  const delivering = new Set<Promise<void>>();
+  const cooling = createCooling(clock, intervalMs);
+  const pool = createPool(concurrency, (key) => attempt(key));
+  const delayed = createDelays(clock, pool.add);
   let stopped = false;
 
-  const makeReady = (key: string): void => {
+  const schedule = (key: string): void => {
+    const dueMs = cooling.dueMs(key);
+    if (dueMs === undefined) pool.add(key);
+    else delayed.add(key, dueMs);
+  };
+
+  const attempt = async (key: string): Promise<void> => {
     const entry = entries.get(key);
     if (entry === undefined) return;
-    entry.place = 'ready';
-    ready.add(key);
-    pump();
-  };
-
-  const schedule = (key: string, entry: Entry): void => {
-    const dueMs = cooling.get(key);
-    if (dueMs !== undefined && dueMs > clock.now()) {
-      entry.place = 'delayed';
-      delayed.add(key, dueMs);
-    } else {
-      makeReady(key);
-    }
-  };
-
-  const pump = (): void => {
-    while (!stopped && delivering.size < concurrency) {
-      const [key] = ready;
-      if (key === undefined) return;
-      ready.delete(key);
-      const entry = entries.get(key);
-      if (entry === undefined) continue;
-      entry.place = 'delivering';
-      const run = attempt(key, entry).finally(() => {
-        delivering.delete(run);
-        pump();
-      });
-      delivering.add(run);
-    }
-  };
-
-  const attempt = async (key: string, entry: Entry): Promise<void> => {
+    // Whatever happens to the key from here on is another event.
+    entry.again = false;
+    entry.delivering = true;
     try {
-      if (await deliver(key)) coolDown(key);
+      if (await deliver(key)) cooling.start(key);
+      // Before it is scheduled again, which may begin its next delivery at once.
+      entry.delivering = false;
+      entry.failures = 0;
+      if (entry.again) schedule(key);
+      else entries.delete(key);
     } catch (error) {
+      entry.delivering = false;
       entry.failures += 1;
-      entry.again = false;
-      entry.place = 'delayed';
       onFailure({ key, error, failures: entry.failures });
       if (!stopped) delayed.add(key, clock.now() + retryDelayMs(entry.failures));
-      return;
     }
-    entry.failures = 0;
-    if (!entry.again) {
-      entries.delete(key);
-      return;
-    }
-    entry.again = false;
-    schedule(key, entry);
-  };
-
-  const coolDown = (key: string): void => {
-    const now = clock.now();
-    for (const [cool, dueMs] of cooling) {
-      if (dueMs > now) break;
-      cooling.delete(cool);
-    }
-    // Deleted first, so that the map stays in order of time.
-    cooling.delete(key);
-    cooling.set(key, now + intervalMs);
   };
 
   return {
     add(key) {
       const known = entries.get(key);
       if (known !== undefined) {
-        if (known.place === 'delivering') known.again = true;
+        known.again ||= known.delivering;
         return true;
       }
       if (stopped || entries.size >= maxKeys) return false;
-      const entry: Entry = { place: 'ready', again: false, failures: 0 };
-      entries.set(key, entry);
-      schedule(key, entry);
+      entries.set(key, { delivering: false, again: false, failures: 0 });
+      schedule(key);
       return true;
     },
     depth: () => entries.size,
     async stop() {
       stopped = true;
       delayed.clear();
-      await Promise.allSettled(delivering);
+      await pool.stop();
+    },
+  };
+}
+
+type Pool = { add(key: string): void; stop(): Promise<void> };
+
+/** Works on keys in the order in which they came, so many at once. After `stop` it begins none. */
+function createPool(concurrency: number, work: (key: string) => Promise<void>): Pool {
+  const ready = new Set<string>();
+  const running = new Set<Promise<void>>();
+  let stopped = false;
+  const pump = (): void => {
+    while (!stopped && running.size < concurrency) {
+      const [key] = ready;
+      if (key === undefined) return;
+      ready.delete(key);
+      const run = work(key).finally(() => {
+        running.delete(run);
+        pump();
+      });
+      running.add(run);
+    }
+  };
+  return {
+    add(key) {
+      ready.add(key);
+      pump();
+    },
+    async stop() {
+      stopped = true;
+      await Promise.allSettled(running);
+    },
+  };
+}
+
+type Cooling = {
+  /** Undefined where it may be delivered now. */
+  dueMs(key: string): number | undefined;
+  start(key: string): void;
+};
+
+/** When each key may be delivered again. */
+function createCooling(clock: Clock, intervalMs: number): Cooling {
+  // In order of time, because the interval is the same for all.
+  const until = new Map<string, number>();
+  return {
+    dueMs(key) {
+      const dueMs = until.get(key);
+      return dueMs !== undefined && dueMs > clock.now() ? dueMs : undefined;
+    },
+    start(key) {
+      const now = clock.now();
+      for (const [cool, dueMs] of until) {
+        if (dueMs > now) break;
+        until.delete(cool);
+      }
+      // Deleted first, so that the map stays in order of time.
+      until.delete(key);
+      until.set(key, now + intervalMs);
     },
   };
 }

@@ -1,12 +1,19 @@
 import type { KubernetesClient } from '../clients/kubernetes/index.ts';
 import { fromUnknown } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
 import { backoffMs } from './backoff.ts';
-import { pause, systemClock } from './clock.ts';
+import { type Clock, pause, systemClock } from './clock.ts';
 import { type ClusterWatch, createClusterWatch } from './cluster-watch.ts';
 import { createDesiredLoop, type DesiredLoop } from './desired-loop.ts';
 import { createEnvironmentWatch, type EnvironmentWatch } from './environment-watch.ts';
-import { createSignalQueue } from './queue.ts';
-import type { WatchedEnvironment, Watcher, WatcherDeps } from './types.ts';
+import { createSignalQueue, type SignalQueue } from './queue.ts';
+import type {
+  EnvironmentStatus,
+  WatchedEnvironment,
+  Watcher,
+  WatcherDeps,
+  WatcherMetrics,
+} from './types.ts';
 
 const SIGNAL_INTERVAL_MS = 1_000;
 const REPORTS_AT_ONCE = 32;
@@ -15,28 +22,87 @@ const MAX_QUEUED = 250_000;
 const RETRY = { firstMs: 100, maxMs: 30_000 };
 
 type Part = { readonly watch: EnvironmentWatch; readonly loop: DesiredLoop };
-type Cluster = {
-  readonly watch: ClusterWatch;
-  readonly environments: readonly WatchedEnvironment[];
-};
 
 /**
  * Sees drift: holds desired and live state in memory, compares on every event, and reports each difference, and its end, once
  * per change and at most once a second for a resource. It writes to nothing but `report`.
  */
 export function createWatcher(deps: WatcherDeps): Watcher {
-  const { environments, judge, report, activeRecords, log } = deps;
   const clock = deps.clock ?? systemClock;
   const random = deps.random ?? Math.random;
-  const shared = { log, clock, random, ...(deps.metrics && { metrics: deps.metrics }) };
   const stopping = new AbortController();
-  const parts = new Map<string, Part>();
-  const nextSeq = createSequence(clock.now);
-  let comparisons = 0;
-  let ready = false;
+  const run: Run = {
+    deps,
+    shared: { log: deps.log, clock, random, ...(deps.metrics && { metrics: deps.metrics }) },
+    parts: new Map(),
+    nextSeq: createSequence(clock.now),
+    comparisons: 0,
+    ready: false,
+  };
+  const queue = createReportQueue(run);
+  const reconcile = createReconciler(run, stopping.signal);
+  const clusters = groupByServer(deps.environments).map((group) => {
+    const watch = createCluster(run, group, reconcile.request);
+    for (const environment of group) {
+      run.parts.set(environment.config.name, createPart(run, environment, watch, queue));
+    }
+    return watch;
+  });
   let running: Promise<unknown> = Promise.resolve();
 
-  const queue = createSignalQueue({
+  return {
+    async start(signal) {
+      const stop = (): void => stopping.abort();
+      if (signal.aborted) stop();
+      signal.addEventListener('abort', stop, { once: true });
+      const loops = [...run.parts.values()].map(({ loop }) => loop);
+      running = Promise.all(loops.map((loop) => loop.run(stopping.signal)));
+      try {
+        await Promise.all([
+          ...clusters.map((watch) => watch.start(stopping.signal)),
+          ...loops.map((loop) => loop.loaded()),
+        ]);
+      } catch (error) {
+        stop();
+        throw error;
+      }
+      run.ready = !stopping.signal.aborted;
+      if (run.ready) reconcile.request();
+    },
+    async stop() {
+      stopping.abort();
+      const ending = clusters.map((watch) => watch.ended());
+      await Promise.all([running, queue.stop(), reconcile.ended(), ...ending]);
+    },
+    status: () => ({
+      ready: run.ready && !stopping.signal.aborted,
+      clusters: clusters.map((watch) => watch.status()),
+      environments: [...run.parts.values()].map(statusOf),
+      queued: queue.depth(),
+      comparisons: run.comparisons,
+    }),
+  };
+}
+
+/** What the parts of one watcher share. */
+type Run = {
+  readonly deps: WatcherDeps;
+  readonly shared: {
+    readonly log: Log;
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly metrics?: WatcherMetrics;
+  };
+  /** By name of environment. */
+  readonly parts: Map<string, Part>;
+  readonly nextSeq: () => number;
+  comparisons: number;
+  ready: boolean;
+};
+
+function createReportQueue({ deps, shared, parts }: Run): SignalQueue {
+  const { log, clock, random } = shared;
+  return createSignalQueue({
     deliver(queued) {
       const { environment, key } = splitQueueKey(queued);
       return parts.get(environment)?.watch.deliver(key) ?? Promise.resolve(false);
@@ -51,124 +117,94 @@ export function createWatcher(deps: WatcherDeps): Watcher {
     },
     clock,
   });
+}
 
-  const clusters = groupByServer(environments).map((group): Cluster => {
-    const watches = (): readonly EnvironmentWatch[] =>
-      group.flatMap(({ config }) => parts.get(config.name)?.watch ?? []);
-    const watch = createClusterWatch({
-      ...shared,
-      client: clientOf(group),
-      resources: deps.resources,
-      namespaces: namespacesOf(group),
-      reflector: deps.reflector ?? {},
-      handlers: {
-        onChange(key, live) {
-          for (const one of watches()) one.onChange(key, live);
-        },
-        onListed(scope) {
-          for (const one of watches()) one.onListed(scope);
-          if (ready) reconcile.request();
-        },
+function createCluster(
+  run: Run,
+  group: readonly WatchedEnvironment[],
+  onRelisted: () => void,
+): ClusterWatch {
+  const { deps, shared, parts } = run;
+  const watches = (): readonly EnvironmentWatch[] =>
+    group.flatMap(({ config }) => parts.get(config.name)?.watch ?? []);
+  return createClusterWatch({
+    ...shared,
+    client: clientOf(group),
+    resources: deps.resources,
+    namespaces: namespacesOf(group),
+    reflector: deps.reflector ?? {},
+    handlers: {
+      onChange(key, live) {
+        for (const one of watches()) one.onChange(key, live);
       },
-    });
-    return { watch, environments: group };
+      onListed(scope) {
+        for (const one of watches()) one.onListed(scope);
+        if (run.ready) onRelisted();
+      },
+    },
   });
+}
 
-  for (const cluster of clusters) {
-    for (const environment of cluster.environments) {
-      parts.set(environment.config.name, createPart(environment, cluster.watch));
-    }
-  }
+function createPart(
+  run: Run,
+  environment: WatchedEnvironment,
+  cluster: ClusterWatch,
+  queue: SignalQueue,
+): Part {
+  const { deps, nextSeq } = run;
+  const { name, namespaces } = environment.config;
+  const shared = { ...run.shared, log: deps.log.child({ environment: name }) };
+  const watch: EnvironmentWatch = createEnvironmentWatch({
+    ...shared,
+    environment,
+    cluster: narrowed(cluster, namespaces),
+    judge(desired, live) {
+      run.comparisons += 1;
+      return deps.judge(desired, live);
+    },
+    enqueue(key) {
+      // A full queue loses nothing: what was not told is offered again at each turn of the desired state.
+      queue.add(`${name}|${key}`);
+    },
+    report: (ref, verdict) =>
+      deps.report(
+        verdict
+          ? { kind: 'drift', ref, seq: nextSeq(), ...verdict }
+          : { kind: 'clean', ref, seq: nextSeq() },
+      ),
+    onStale: () => loop.hurry(),
+  });
+  const loop: DesiredLoop = createDesiredLoop({
+    ...shared,
+    source: environment.source,
+    refreshMs: deps.refreshMs,
+    onSnapshot: watch.onSnapshot,
+    onTurn: watch.enqueuePending,
+  });
+  return { watch, loop };
+}
 
-  function createPart(environment: WatchedEnvironment, cluster: ClusterWatch): Part {
-    const { name, namespaces } = environment.config;
-    const watch: EnvironmentWatch = createEnvironmentWatch({
-      ...shared,
-      log: log.child({ environment: name }),
-      environment,
-      cluster: narrowed(cluster, namespaces),
-      judge(desired, live) {
-        comparisons += 1;
-        return judge(desired, live);
-      },
-      enqueue: (key) => {
-        // A full queue loses nothing: what was not told is offered again at each turn of the desired state.
-        queue.add(`${name}|${key}`);
-      },
-      report: (ref, verdict) =>
-        report({
-          ref,
-          seq: nextSeq(),
-          ...(verdict ? { kind: 'drift', ...verdict } : { kind: 'clean' }),
-        }),
-      onStale: () => loop.hurry(),
-    });
-    const loop: DesiredLoop = createDesiredLoop({
-      ...shared,
-      log: log.child({ environment: name }),
-      source: environment.source,
-      refreshMs: deps.refreshMs,
-      onSnapshot: watch.onSnapshot,
-      onTurn: watch.enqueuePending,
-    });
-    return { watch, loop };
-  }
-
-  const reconcile = createCollapsing(async () => {
-    for (let failures = 1; !stopping.signal.aborted; failures++) {
+/** Tells every open record the present verdict; asked for after each full list. */
+function createReconciler({ deps, shared, parts }: Run, signal: AbortSignal): Collapsing {
+  const { log, clock, random } = shared;
+  return createCollapsing(async () => {
+    for (let failures = 1; !signal.aborted; failures++) {
       try {
-        for (const ref of await activeRecords()) parts.get(ref.environment)?.watch.reaffirm(ref);
+        const active = await deps.activeRecords();
+        for (const ref of active) parts.get(ref.environment)?.watch.reaffirm(ref);
         return;
       } catch (error) {
         const reason = fromUnknown(error).message;
         log.warn({ reason, failures }, 'open records cannot be read, trying again');
-        await pause(clock, backoffMs(RETRY, failures, random), stopping.signal);
+        await pause(clock, backoffMs(RETRY, failures, random), signal);
       }
     }
   });
+}
 
-  return {
-    async start(signal) {
-      const stop = (): void => stopping.abort();
-      if (signal.aborted) stop();
-      signal.addEventListener('abort', stop, { once: true });
-      const all = [...parts.values()];
-      running = Promise.all(all.map(({ loop }) => loop.run(stopping.signal)));
-      try {
-        await Promise.all([
-          ...clusters.map(({ watch }) => watch.start(stopping.signal)),
-          ...all.map(({ loop }) => loop.loaded()),
-        ]);
-      } catch (error) {
-        stop();
-        throw error;
-      }
-      ready = !stopping.signal.aborted;
-      if (ready) reconcile.request();
-    },
-    async stop() {
-      stopping.abort();
-      await Promise.all([
-        running,
-        queue.stop(),
-        reconcile.ended(),
-        ...clusters.map(({ watch }) => watch.ended()),
-      ]);
-    },
-    status() {
-      const clusterStatus = clusters.map(({ watch }) => watch.status());
-      return {
-        ready: ready && !stopping.signal.aborted,
-        clusters: clusterStatus,
-        environments: [...parts.values()].map(({ watch, loop }) => {
-          const message = loop.message();
-          return { ...watch.status(), ready: loop.isLoaded(), ...(message ? { message } : {}) };
-        }),
-        queued: queue.depth(),
-        comparisons,
-      };
-    },
-  };
+function statusOf({ watch, loop }: Part): EnvironmentStatus {
+  const message = loop.message();
+  return { ...watch.status(), ready: loop.isLoaded(), ...(message ? { message } : {}) };
 }
 
 /** Environments of one API server under one identity share its informers. */
@@ -220,8 +256,10 @@ function createSequence(now: () => number): () => number {
   };
 }
 
+type Collapsing = { request(): void; ended(): Promise<void> };
+
 /** Runs `work` one at a time; any number of requests during a run become one more run. */
-function createCollapsing(work: () => Promise<void>): { request(): void; ended(): Promise<void> } {
+function createCollapsing(work: () => Promise<void>): Collapsing {
   let current: Promise<void> | undefined;
   let again = false;
   const run = async (): Promise<void> => {

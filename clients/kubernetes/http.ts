@@ -43,34 +43,8 @@ export function createHttp(
 ): Http {
   const { timeoutMs, userAgent } = options;
 
-  const send = async (call: Call, streaming: boolean, fresh: boolean): Promise<Answer> => {
-    const access = await credentials.access({ fresh });
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), timeoutMs);
-    const settle = (): void => clearTimeout(timer);
-    const url = urlOf(credentials.server, call);
-    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-    const request = (url.protocol === 'https:' ? https : http).request(url, {
-      method: call.method,
-      agent: streaming ? access.watchAgent : access.agent,
-      signal: anySignal(deadline.signal, call.signal),
-      headers: {
-        ...access.headers,
-        ...headersOf(call),
-        'user-agent': userAgent,
-      },
-    });
-    request.on('response', resolve);
-    request.on('error', (error) => reject(request.reusedSocket ? new StaleSocket(error) : error));
-    request.end(call.body);
-    try {
-      return { response: await promise, settle };
-    } catch (error) {
-      settle();
-      if (deadline.signal.aborted) throw timedOut(call, credentials.server, timeoutMs);
-      throw error;
-    }
-  };
+  const send = (call: Call, streaming: boolean, fresh: boolean): Promise<Answer> =>
+    sendOnce(credentials, call, { streaming, fresh, timeoutMs, userAgent });
 
   const answer = async (call: Call, streaming: boolean): Promise<Answer> => {
     let fresh = false;
@@ -115,6 +89,37 @@ export function createHttp(
       return response;
     },
   };
+}
+
+/** One attempt. Rejects with StaleSocket where it is not known whether the server saw the request. */
+async function sendOnce(
+  credentials: Credentials,
+  call: Call,
+  options: { streaming: boolean; fresh: boolean; timeoutMs: number; userAgent: string },
+): Promise<Answer> {
+  const { streaming, fresh, timeoutMs, userAgent } = options;
+  const access = await credentials.access({ fresh });
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), timeoutMs);
+  const settle = (): void => clearTimeout(timer);
+  const url = urlOf(credentials.server, call);
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  const request = (url.protocol === 'https:' ? https : http).request(url, {
+    method: call.method,
+    agent: streaming ? access.watchAgent : access.agent,
+    signal: anySignal(deadline.signal, call.signal),
+    headers: { ...access.headers, ...headersOf(call), 'user-agent': userAgent },
+  });
+  request.on('response', resolve);
+  request.on('error', (error) => reject(request.reusedSocket ? new StaleSocket(error) : error));
+  request.end(call.body);
+  try {
+    return { response: await promise, settle };
+  } catch (error) {
+    settle();
+    if (deadline.signal.aborted) throw timedOut(call, credentials.server, timeoutMs);
+    throw error;
+  }
 }
 
 /** The server closed a kept-alive connection just as it was used again: nothing is known about the request itself. */

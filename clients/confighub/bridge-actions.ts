@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
-import { type BridgeDeps, unitPath, whereQuery } from './bridge-units.ts';
-import type { ConfigHub } from './hub.ts';
+import type { BridgeDeps } from './bridge-units.ts';
+import type { ConfigHub, WaitOptions } from './hub.ts';
 import type { EventStatus, UnitEvent } from './types.ts';
+import { unitPath, whereQuery } from './unit-path.ts';
 import { equals } from './where.ts';
 import { bulkItem, parse, parseEvents } from './wire.ts';
 
@@ -58,23 +59,8 @@ export function createActionCalls({ http }: BridgeDeps): ActionCalls {
           : { ok: false, message: item.Error?.Message ?? 'the server did not say why' },
       );
     },
-    waitForOperation: async (unit, operationId, { timeoutMs, signal, onPoll }) => {
-      const deadline = Date.now() + timeoutMs;
-      for (let pauseMs = POLL_MIN_MS; ; pauseMs = Math.min(pauseMs * 1.5, POLL_MAX_MS)) {
-        signal?.throwIfAborted();
-        const latest = latestOf(await listUnitEvents(unit, operationId));
-        onPoll?.(latest);
-        if (latest !== undefined && CLOSING.has(latest.status)) return judged(latest);
-        if (Date.now() + pauseMs > deadline) {
-          throw new AppError(
-            'APPLY_FAILED',
-            `ConfigHub did not finish within ${timeoutMs} ms (${latest?.status ?? 'not begun'})`,
-            { details: { operationId } },
-          );
-        }
-        await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
-      }
-    },
+    waitForOperation: (unit, operationId, options) =>
+      waitForClosing(() => listUnitEvents(unit, operationId), operationId, options),
     approveUnit: async (unit) => {
       await http.json({ method: 'POST', path: `${unitPath(unit)}/approve` });
     },
@@ -99,6 +85,28 @@ export function createActionCalls({ http }: BridgeDeps): ActionCalls {
       }
     },
   };
+}
+
+async function waitForClosing(
+  look: () => Promise<readonly UnitEvent[]>,
+  operationId: string,
+  { timeoutMs, signal, onPoll }: WaitOptions,
+): Promise<UnitEvent> {
+  const deadline = Date.now() + timeoutMs;
+  for (let pauseMs = POLL_MIN_MS; ; pauseMs = Math.min(pauseMs * 1.5, POLL_MAX_MS)) {
+    signal?.throwIfAborted();
+    const latest = latestOf(await look());
+    onPoll?.(latest);
+    if (latest !== undefined && CLOSING.has(latest.status)) return judged(latest);
+    if (Date.now() + pauseMs > deadline) {
+      throw new AppError(
+        'APPLY_FAILED',
+        `ConfigHub did not finish within ${timeoutMs} ms (${latest?.status ?? 'not begun'})`,
+        { details: { operationId } },
+      );
+    }
+    await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
+  }
 }
 
 // Some servers append a row for each step, others rewrite one; the order of either list is theirs.

@@ -12,33 +12,42 @@ import {
   parseTarget,
 } from './wire.ts';
 
-type EntityCalls = Pick<
+type SpaceCalls = Pick<ConfigHub, 'listSpaces' | 'findSpace' | 'createSpace' | 'deleteSpace'>;
+type GroupCalls = Pick<ConfigHub, 'listFilters' | 'createFilter' | 'listSets' | 'createSet'>;
+type ChangeCalls = Pick<
   ConfigHub,
-  | 'listSpaces'
-  | 'findSpace'
-  | 'createSpace'
-  | 'deleteSpace'
-  | 'listFilters'
-  | 'createFilter'
-  | 'listSets'
-  | 'createSet'
-  | 'createChangeSet'
-  | 'findChangeSet'
-  | 'listChangeSets'
-  | 'createTag'
-  | 'findTag'
-  | 'listTargets'
-  | 'createTarget'
+  'createChangeSet' | 'findChangeSet' | 'listChangeSets' | 'createTag' | 'findTag'
 >;
+type TargetCalls = Pick<ConfigHub, 'listTargets' | 'createTarget'>;
+
+type Entities = {
+  list(path: string, where?: Where, include?: string): Promise<unknown>;
+  create(path: string, body: object): Promise<unknown>;
+};
 
 /** Everything that is not a unit; the same in all generations but for the sets. */
-export function createEntityCalls({ http, names }: BridgeDeps): EntityCalls {
-  const list = (path: string, where?: Where, include?: string) =>
-    http.json({ method: 'GET', path, query: { where: where?.expression, include } });
-  const create = (path: string, body: object) => http.json({ method: 'POST', path, body });
-  const inSpace = (spaceId: string, type: string) =>
-    `/space/${encodeURIComponent(spaceId)}/${type}`;
+export function createEntityCalls(
+  deps: BridgeDeps,
+): SpaceCalls & GroupCalls & ChangeCalls & TargetCalls {
+  const { http, names } = deps;
+  const entities: Entities = {
+    list: (path, where, include) =>
+      http.json({ method: 'GET', path, query: { where: where?.expression, include } }),
+    create: (path, body) => http.json({ method: 'POST', path, body }),
+  };
+  return {
+    ...createSpaceCalls(deps, entities),
+    ...createGroupCalls(entities, names),
+    ...createChangeCalls(entities),
+    ...createTargetCalls(entities),
+  };
+}
 
+function inSpace(spaceId: string, type: string): string {
+  return `/space/${encodeURIComponent(spaceId)}/${type}`;
+}
+
+function createSpaceCalls({ http, names }: BridgeDeps, { list, create }: Entities): SpaceCalls {
   const listSpaces: ConfigHub['listSpaces'] = async (where) => {
     const spaces = parseEnvelopes('Space', parseSpace, await list('/space', where));
     for (const space of spaces) names.remember(space.spaceId, space.slug);
@@ -61,6 +70,12 @@ export function createEntityCalls({ http, names }: BridgeDeps): EntityCalls {
         query: { recursive: 'true' },
       });
     },
+  };
+}
+
+/** What units are grouped by. */
+function createGroupCalls({ list, create }: Entities, names: BridgeDeps['names']): GroupCalls {
+  return {
     listFilters: async (spaceId) =>
       parseEnvelopes(
         'Filter',
@@ -98,6 +113,11 @@ export function createEntityCalls({ http, names }: BridgeDeps): EntityCalls {
           Labels: labels ?? {},
         }),
       ),
+  };
+}
+
+function createChangeCalls({ list, create }: Entities): ChangeCalls {
+  return {
     createChangeSet: async (spaceId, changeSet) =>
       parseChangeSet(
         await create(inSpace(spaceId, 'change_set'), {
@@ -126,6 +146,11 @@ export function createEntityCalls({ http, names }: BridgeDeps): EntityCalls {
       parseTag(await create(inSpace(spaceId, 'tag'), { Slug: slug, Labels: labels ?? {} })),
     findTag: async (spaceId, slug) =>
       parseEnvelopes('Tag', parseTag, await list(inSpace(spaceId, 'tag'), equals('Slug', slug)))[0],
+  };
+}
+
+function createTargetCalls({ list, create }: Entities): TargetCalls {
+  return {
     listTargets: async (spaceId) =>
       parseEnvelopes('Target', parseTarget, await list(inSpace(spaceId, 'target'))),
     createTarget: async (spaceId, { slug, parameters }) => {

@@ -35,12 +35,14 @@ const watcher = createWatcher({
   log: createLog('warn'),
 });
 const startedAt = performance.now();
+const cpuBefore = process.cpuUsage();
 await watcher.start(new AbortController().signal);
 const seconds = (performance.now() - startedAt) / 1_000;
 const { comparisons, environments } = watcher.status();
 say({
   ready: true,
   seconds,
+  cpu_s: (process.cpuUsage(cpuBefore).user + process.cpuUsage(cpuBefore).system) / 1e6,
   comparisons,
   objects: environments[0]?.objects,
   drifted: environments[0]?.drifted,

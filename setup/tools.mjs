@@ -45,7 +45,7 @@ export const TOOLS = [
     },
     go: {
       target: 'github.com/temporalio/cli/cmd/temporal',
-      flags: ['-ldflags=-s -w -X github.com/temporalio/cli/internal/temporalcli.Version=1.5.1'],
+      flags: ['-ldflags=-s -w -X github.com/temporalio/cli/temporalcli.Version=1.5.1'],
     },
     buildSeconds: 190,
   },

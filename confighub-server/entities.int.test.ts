@@ -157,6 +157,20 @@ describe('everything beside units', () => {
     expect((await hub.listRevisions(unit))[0]?.liveAt).toBeDefined();
   });
 
+  it('fails an apply that cannot even begin, instead of leaving it queued', async () => {
+    const { hub } = server;
+    const unit = await hub.createUnit(space.spaceId, { slug: 'no-revision', data: 'a: 1\n' });
+    const { default: pg } = await import('pg');
+    const client = new pg.Client({ connectionString: server.databaseUrl });
+    await client.connect();
+    await client.query('DELETE FROM revisions WHERE unit_id = $1', [unit.unitId]);
+    await client.end();
+    const { operationId } = await hub.applyUnit(unit);
+    await expect(
+      hub.waitForOperation(unit, operationId, { timeoutMs: 5_000 }),
+    ).rejects.toMatchObject({ code: 'APPLY_FAILED', message: 'revision 1 is gone' });
+  });
+
   it('holds an apply behind the approval gate until somebody approves, and anew after each change', async () => {
     const { hub } = server;
     const gated = await hub.createSpace({ slug: 'gated', labels: { 'apply-gate': 'approval' } });

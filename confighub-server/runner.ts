@@ -50,7 +50,10 @@ export function createRunner(deps: {
     try {
       if (!stop.signal.aborted) await runOperation(deps, operationId, stop.signal);
     } catch (error) {
-      deps.log.error({ operationId, error: String(error) }, 'an action could not be recorded');
+      deps.log.error({ operationId, error: String(error) }, 'an action could not be carried out');
+      await abandon(deps.database, operationId, error).catch((again: unknown) =>
+        deps.log.error({ operationId, error: String(again) }, 'nor could that be recorded'),
+      );
     } finally {
       release();
     }
@@ -141,6 +144,21 @@ async function begin(database: Database, operationId: string): Promise<Work | un
       namespace: namespace ?? 'default',
       waitTimeout,
     };
+  });
+}
+
+// Whoever polls must learn of it; what is not recorded here is taken up by the next start.
+async function abandon(database: Database, operationId: string, error: unknown): Promise<void> {
+  await database.transaction(async (sql) => {
+    const operations = await sql.rows<OperationRow>(
+      `UPDATE operations SET status = 'Failed' WHERE operation_id = $1 AND status IN ('Pending', 'Progressing') RETURNING *`,
+      [operationId],
+    );
+    for (const operation of operations) {
+      const message = error instanceof HubError ? error.message : 'internal error';
+      const result = `${operation.action}Failed`;
+      await insertEvent(sql, operation, { status: 'Failed', result, message });
+    }
   });
 }
 

@@ -1,4 +1,5 @@
-import type { FieldChange } from './field-change.ts';
+import { type FieldChange, severityRank } from './field-change.ts';
+import { formatFieldPath, parseFieldPath } from './field-path.ts';
 import type { JsonValue } from './json.ts';
 import type { Plan } from './plan.ts';
 import type { Finding } from './record.ts';
@@ -11,9 +12,13 @@ export function showValue(value: JsonValue | undefined): string {
   if (value === undefined) return '∅';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   if (text === '') return '""';
-  const line = text.replaceAll('\n', '⏎');
+  const line = text.replaceAll(/\r\n|[\r\n]/g, '⏎');
   if (line.length <= SHOWN_LENGTH) return line;
-  return `${line.slice(0, SHOWN_LENGTH)}… +${line.length - SHOWN_LENGTH} characters`;
+  // By characters, not code units: half an emoji is no valid text, and Postgres refuses it.
+  const characters = [...line];
+  const more = characters.length - SHOWN_LENGTH;
+  if (more <= 0) return line;
+  return `${characters.slice(0, SHOWN_LENGTH).join('')}… +${more} characters`;
 }
 
 /** `spec.replicas: 3 → 5`, from desired to live. */
@@ -48,21 +53,31 @@ function valueAfter(
   reach: Plan['reach'],
 ): JsonValue | undefined {
   const resource = formatResource(finding.ref);
-  const last = reach.findLast((one) => one.resource === resource && one.path === change.path);
+  const last = reach.findLast(
+    (one) =>
+      one.environment === finding.ref.environment &&
+      one.resource === resource &&
+      one.path === change.path,
+  );
   return last ? last.to : change.desired;
 }
 
 /** One line for lists and summaries: worst change first, then how many more. */
 export function summarise(finding: Finding): string {
-  const [first] = finding.changes;
+  const [first, ...others] = finding.changes;
   if (!first) return 'no difference';
+  const worst = others.reduce(
+    (before, one) => (severityRank(one.severity) > severityRank(before.severity) ? one : before),
+    first,
+  );
   const more = finding.changes.length + finding.omitted - 1;
-  return more > 0 ? `${describeChange(first)} (and ${more} more)` : describeChange(first);
+  return more > 0 ? `${describeChange(worst)} (and ${more} more)` : describeChange(worst);
 }
 
 function lastSegment(path: string): string {
-  const quoted = /\["((?:[^"\\]|\\.)*)"\]$/.exec(path);
-  if (quoted?.[1] !== undefined) return quoted[1];
-  const dot = path.lastIndexOf('.');
-  return dot < 0 ? path : path.slice(dot + 1);
+  const segments = parseFieldPath(path);
+  const last = segments.at(-1);
+  if (last?.kind === 'field') return last.name;
+  const field = segments.findLastIndex((segment) => segment.kind === 'field');
+  return formatFieldPath(segments.slice(Math.max(field, 0)));
 }

@@ -79,9 +79,7 @@ export function resourceKey(
 }
 
 /** `Deployment/shop/checkout`, as people and the demo's JSON read it; `_` stands for no namespace. */
-export function formatResource(
-  ref: Pick<ResourceRef, 'kind' | 'namespace' | 'name'>,
-): string {
+export function formatResource(ref: Pick<ResourceRef, 'kind' | 'namespace' | 'name'>): string {
   return `${ref.kind}/${ref.namespace || '_'}/${ref.name}`;
 }
 

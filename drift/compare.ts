@@ -4,13 +4,14 @@ import type { CompiledDesired, PlanNode } from './compile.ts';
 import { itemKey, itemPlace } from './compile.ts';
 import { matches, sameScalar, sameSet } from './equal.ts';
 import type { Direction, FieldChange, Severity } from './field-change.ts';
-import { worstSeverity } from './field-change.ts';
+import { severityRank, worstSeverity } from './field-change.ts';
 import { isJsonObject } from './json.ts';
 import { learnListKind } from './list-keys.ts';
 import { DEFAULT_APPLIERS } from './managers.ts';
 import { isHistoryKey, isMetadataMap } from './noise.ts';
 import { entriesOf } from './owners.ts';
 import type { KubeObject, ManagedFieldsEntry } from './resource-ref.ts';
+import { findUntrackedAdditions } from './untracked.ts';
 import { judge, missingObject } from './verdict.ts';
 
 /** What a comparison knows beside the two objects. */
@@ -37,7 +38,7 @@ export type EquivalenceQuestion = {
 };
 
 export type Comparison = {
-  /** In the order of the desired object, then what live has beyond it. Values are not redacted. */
+  /** Worst first; of one severity in the order of the desired object. Values are not redacted. */
   readonly changes: readonly FieldChange[];
   readonly direction: Direction;
   /** The worst of the changes; `info` for none. */
@@ -107,11 +108,13 @@ export function compare(
     expected: 0,
   };
   walkObject(run, desired.root, live);
-  findForeignAdditions(run);
+  if (run.entries.length > 0) findForeignAdditions(run);
+  else findUntrackedAdditions(run);
   if (context.base === undefined) findOwnLeftovers(run);
   else if (context.base !== desired) findPendingRemovals(run, context.base);
   else if (context.lastApplyTime !== undefined) findOwnLeftovers(run);
   if (run.changes.length === 0 && run.serverRewritten === 0 && run.expected === 0) return NOTHING;
+  run.changes.sort((left, right) => severityRank(right.severity) - severityRank(left.severity));
   return {
     changes: run.changes,
     direction: directionOf(run.directions),

@@ -19,13 +19,13 @@ const MAX_ERRORS = 50;
 export function createAnalysisActivities(
   deps: ActivityDeps,
   heartbeat: () => Heartbeat,
-): Pick<Activities, 'listEnvironments' | 'analyseEnvironment' | 'finishAnalysis'> {
+): Pick<Activities, 'startAnalysis' | 'analyseEnvironment' | 'finishAnalysis'> {
   return {
-    async listEnvironments({ scope }) {
+    async startAnalysis({ runId, workflowId, scope }) {
+      const startedAt = new Date().toISOString();
+      await deps.store.analysisRuns.start({ runId, workflowId, scope, startedAt });
       const names = [...deps.environments.keys()];
-      return scope.environment === undefined
-        ? names
-        : names.filter((one) => one === scope.environment);
+      return names.filter((one) => scope.environment === undefined || one === scope.environment);
     },
 
     async analyseEnvironment({ episodeId: runId, environment, scope, before }) {

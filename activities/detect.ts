@@ -3,6 +3,7 @@ import { monthlyCostDeltaUsd } from '../drift/cost.ts';
 import { decide, type PolicyFacts, type PolicyRule } from '../drift/policy.ts';
 import type { Finding } from '../drift/record.ts';
 import { redactChanges } from '../drift/redact.ts';
+import { reservedForPeople } from '../drift/reserved.ts';
 import { driftWorkflowId } from '../lib/workflow-id.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { FilterMembership } from './filter-membership.ts';
@@ -85,6 +86,7 @@ async function factsOf(
   finding: Finding,
 ): Promise<PolicyFacts> {
   const { unit, ref } = desired;
+  const reserved = reservedForPeople(finding);
   return {
     environment: ref.environment,
     kind: ref.kind,
@@ -94,6 +96,7 @@ async function factsOf(
     types: [...new Set(finding.changes.map((one) => one.type))],
     severity: finding.severity,
     direction: finding.direction,
+    ...(reserved !== undefined && { reserved }),
   };
 }
 

@@ -30,6 +30,8 @@ export function createQuestionActivities({
       if (decision === 'approve' || decision === 'accept') {
         await store.questions.setApprovals(questionId, approvals);
       }
+      // The api settles it too; if it died in between, the row still says what happened.
+      await store.decisions.settle(decisionId, 'taken');
       return { valid: true, reason: '' };
     },
   };

@@ -178,7 +178,14 @@ export type Activities = {
   listDownstream(
     input: StepInput & { unit: UnitRef },
   ): Promise<readonly { unit: UnitRef; environment: string }[]>;
-  listEnvironments(input: StepInput & { scope: AnalysisScope }): Promise<readonly string[]>;
+  /** Notes the run and answers with the environments in its scope. */
+  startAnalysis(
+    input: StepInput & {
+      readonly runId: string;
+      readonly workflowId: string;
+      readonly scope: AnalysisScope;
+    },
+  ): Promise<readonly string[]>;
   analyseEnvironment(input: AnalyseInput): Promise<AnalysisCounts>;
   finishAnalysis(
     input: StepInput & {

@@ -44,6 +44,8 @@ export type PolicyFacts = {
   readonly types: readonly ChangeType[];
   readonly severity: Severity;
   readonly direction: Direction;
+  /** Why this drift is never fixed without a person, whatever the rule says (`reservedForPeople`). */
+  readonly reserved?: string;
 };
 
 export type PolicyDecision = {
@@ -68,15 +70,16 @@ export const DEFAULT_RULE: PolicyRule = {
   remindersAt: [0.25, 0.5, 0.9],
 };
 
-/** The first rule that matches decides; with `autoFix` off every `auto` acts as `ask`. */
+/** The first rule that matches decides; `auto` acts as `ask` with `autoFix` off, and for what is reserved for people. */
 export function decide(
   rules: readonly PolicyRule[],
   facts: PolicyFacts,
   autoFix: boolean,
 ): PolicyDecision {
   const rule = rules.find((one) => mismatch(one.match, facts) === undefined) ?? DEFAULT_RULE;
-  if (rule.outcome === 'auto' && !autoFix) {
-    return { rule: rule.name, outcome: 'ask', because: 'AUTO_FIX is off', policy: rule };
+  const because = autoFix ? facts.reserved : 'AUTO_FIX is off';
+  if (rule.outcome === 'auto' && because !== undefined) {
+    return { rule: rule.name, outcome: 'ask', because, policy: rule };
   }
   return { rule: rule.name, outcome: rule.outcome, policy: rule };
 }

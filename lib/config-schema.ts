@@ -198,6 +198,7 @@ export const configSchema = z.strictObject({
       max: duration(0, 10 * MINUTE_MS).prefault('15s'),
     })
     .prefault({}),
+  pending: z.strictObject({ grace: duration(0, 7 * DAY_MS).prefault('15m') }).prefault({}),
   rolloutTimeout: duration(SECOND_MS, DAY_MS).prefault('5m'),
   applyTimeout: duration(SECOND_MS, DAY_MS).prefault('5m'),
   residue: z.enum(['report', 'patch']).default('report'),

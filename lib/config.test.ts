@@ -44,6 +44,7 @@ describe('defaults', () => {
       autoFix: false,
       residue: 'report',
       appliers: ['confighub'],
+      pending: { graceMs: 900_000 },
       rolloutTimeoutMs: 300_000,
       settle: { quietMs: 1_000, maxMs: 15_000 },
       api: { host: '127.0.0.1', port: 8080, auth: 'token' },

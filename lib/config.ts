@@ -73,6 +73,8 @@ export type Config = {
     readonly metricsPort?: number;
   };
   readonly settle: { readonly quietMs: number; readonly maxMs: number };
+  /** How long a desired change may stay unapplied before anyone is asked about it. */
+  readonly pending: { readonly graceMs: number };
   readonly rolloutTimeoutMs: number;
   readonly applyTimeoutMs: number;
   readonly residue: 'report' | 'patch';
@@ -205,6 +207,7 @@ function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: P
     })),
     api: { ...file.api, ...withoutUndefined({ port: flags.port ?? env.port, host: flags.host }) },
     settle: { quietMs: settle.quiet, maxMs: settle.max },
+    pending: { graceMs: file.pending.grace },
     rolloutTimeoutMs: file.rolloutTimeout,
     applyTimeoutMs: file.applyTimeout,
     residue: file.residue,

@@ -40,14 +40,21 @@ const runRow = z
 export function createAnalysisRuns(database: Database): Store['analysisRuns'] {
   return {
     async start(run) {
-      await database.query(
+      // One workflow of an id is open at a time: a new run means that an older one without an end was ended from outside.
+      const rows = await database.query(
         'analysis_runs',
         'start',
-        `insert into analysis_runs (id, workflow_id, scope, status, started_at)
+        `with orphans as (
+           update analysis_runs set status = 'failed', ended_at = $4
+            where workflow_id = $2 and status = 'running' and id <> $1
+         )
+         insert into analysis_runs (id, workflow_id, scope, status, started_at)
          values ($1, $2, $3, 'running', $4)
-         on conflict do nothing`,
+         on conflict do nothing
+         returning id`,
         [run.runId, run.workflowId, toJsonb(run.scope), run.startedAt],
       );
+      return rows.length > 0;
     },
 
     async progress(runId, counts) {
@@ -81,17 +88,6 @@ export function createAnalysisRuns(database: Database): Store['analysisRuns'] {
         'find',
         'select * from analysis_runs where id = $1',
         [runId],
-      );
-      return rows.map((row) => runRow.parse(row))[0];
-    },
-
-    async findRunning(workflowId) {
-      const rows = await database.query(
-        'analysis_runs',
-        'find running',
-        `select * from analysis_runs where workflow_id = $1 and status = 'running'
-          order by started_at desc limit 1`,
-        [workflowId],
       );
       return rows.map((row) => runRow.parse(row))[0];
     },

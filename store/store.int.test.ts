@@ -369,24 +369,32 @@ describe('the rest', () => {
       scope: { namespace: 'shop' },
       startedAt: at(1),
     };
-    await store.analysisRuns.start(run);
+    expect(await store.analysisRuns.start(run)).toBe(true);
+    expect(await store.analysisRuns.start(run)).toBe(false);
     await store.analysisRuns.progress('run-1', {
       total: 4,
       checked: 2,
       drifted: 1,
       errors: ['bad unit'],
     });
-    expect(await store.analysisRuns.findRunning('analysis:all')).toMatchObject({
+    expect(await store.analysisRuns.find('run-1')).toMatchObject({
       checked: 2,
       drifted: 1,
     });
     await store.analysisRuns.finish('run-1', 'completed', at(9));
     await store.analysisRuns.finish('run-1', 'failed', at(10));
-    expect(await store.analysisRuns.findRunning('analysis:all')).toBeUndefined();
     expect(await store.analysisRuns.find('run-1')).toMatchObject({
       status: 'completed',
       endedAt: at(9),
     });
+  });
+
+  test('a run whose workflow was ended from outside fails when the next one starts', async () => {
+    const run = { workflowId: 'analysis:dev:_:_', scope: { environment: 'dev' }, startedAt: at(1) };
+    await store.analysisRuns.start({ ...run, runId: 'orphan' });
+    expect(await store.analysisRuns.start({ ...run, runId: 'next' })).toBe(true);
+    expect(await store.analysisRuns.find('orphan')).toMatchObject({ status: 'failed' });
+    expect(await store.analysisRuns.find('next')).toMatchObject({ status: 'running' });
   });
 
   test('every process gets the same installation key', async () => {

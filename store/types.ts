@@ -143,19 +143,19 @@ export type Store = {
     listFor(questionId: string): Promise<readonly DecisionRow[]>;
   };
   readonly analysisRuns: {
+    /** Notes a run that is under way; an older one of the same workflow id becomes `failed`. False if it was noted before. */
     start(run: {
       runId: string;
       workflowId: string;
       scope: AnalysisScope;
       startedAt: string;
-    }): Promise<void>;
+    }): Promise<boolean>;
     progress(
       runId: string,
       counts: { total: number; checked: number; drifted: number; errors: readonly string[] },
     ): Promise<void>;
     finish(runId: string, status: 'completed' | 'failed', at: string): Promise<void>;
     find(runId: string): Promise<AnalysisRun | undefined>;
-    findRunning(workflowId: string): Promise<AnalysisRun | undefined>;
   };
   /** The installation's secret key for keyed hashes, made at first use. 32 bytes. */
   installationKey(): Promise<Uint8Array>;

@@ -28,7 +28,7 @@ export type DriftDoor = {
 /** How watcher and analysis runs reach the one workflow of a resource. */
 export function createDriftDoor(
   { client }: TemporalClient,
-  options: { readonly taskQueue: string; readonly settle: RemediateInput['settle'] },
+  options: { readonly taskQueue: string } & Pick<RemediateInput, 'settle' | 'pendingGraceMs'>,
 ): DriftDoor {
   const within = <T>(call: () => Promise<T>) =>
     client.connection.withDeadline(Date.now() + SIGNAL_TIMEOUT_MS, call);
@@ -36,7 +36,8 @@ export function createDriftDoor(
     async reportDrift(ref, digest, seq) {
       const episodeId = newEpisodeId();
       const observation: Observation = { seq, digest, episodeId };
-      const input: RemediateInput = { ref, episodeId, settle: options.settle };
+      const { settle, pendingGraceMs } = options;
+      const input: RemediateInput = { ref, episodeId, settle, pendingGraceMs };
       const name = formatResource(ref);
       await within(() =>
         client.workflow.signalWithStart('remediateDrift', {

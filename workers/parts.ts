@@ -67,6 +67,7 @@ export async function connectParts(options: PartsOptions): Promise<Parts> {
     driftDoor: createDriftDoor(temporal, {
       taskQueue: config.temporal.taskQueue,
       settle: config.settle,
+      pendingGraceMs: config.pending.graceMs,
     }),
     workflowUrl: (workflowId, runId) => {
       const workflow = `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;

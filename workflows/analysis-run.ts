@@ -1,4 +1,4 @@
-import { setCurrentDetails } from '@temporalio/workflow';
+import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { AnalysisCounts } from '../activities/types.ts';
 import { reasonOf } from './execute.ts';
 import type { AnalysisInput } from './messages.ts';
@@ -11,15 +11,16 @@ const NOTHING: AnalysisCounts = { total: 0, checked: 0, drifted: 0, errors: [] }
  * resource's own workflow, exactly as if the watcher had seen it; an environment that cannot be read does not stop the others.
  */
 export async function analysisRun(input: AnalysisInput): Promise<AnalysisCounts> {
-  const { runId, scope } = input;
+  const { scope } = input;
+  const { runId, workflowId } = workflowInfo();
   let sum = NOTHING;
   const step = { episodeId: runId, key: 'run' };
-  for (const environment of await reads.listEnvironments({ ...step, scope })) {
+  for (const environment of await reads.startAnalysis({ ...step, runId, workflowId, scope })) {
     setCurrentDetails(
       `Comparing **${environment}**: ${sum.checked} resources so far, ${sum.drifted} with drift`,
     );
     const before = sum;
-    sum = add(before, await analyse(input, environment, before));
+    sum = add(before, await analyse({ runId, scope }, environment, before));
   }
   const status = sum.checked === 0 && sum.errors.length > 0 ? 'failed' : 'completed';
   await reads.finishAnalysis({ ...step, runId, status, counts: sum, at: new Date().toISOString() });
@@ -28,7 +29,7 @@ export async function analysisRun(input: AnalysisInput): Promise<AnalysisCounts>
 }
 
 async function analyse(
-  { runId, scope }: AnalysisInput,
+  { runId, scope }: AnalysisInput & { readonly runId: string },
   environment: string,
   before: AnalysisCounts,
 ): Promise<AnalysisCounts> {

@@ -118,3 +118,21 @@ function describeQuestion(question: Question): string {
     `\`realign approve ${question.id} --digest ${question.digest}\``,
   ].join('\n\n');
 }
+
+/** What the read model calls a question that ended so. */
+export function statusOf(answered: Answered): Exclude<QuestionStatus, 'open'> {
+  switch (answered.kind) {
+    case 'moved':
+      return 'withdrawn';
+    case 'expired':
+      return 'expired';
+    case 'approve':
+      return 'approved';
+    case 'accept':
+      return 'accepted';
+    case 'reject':
+      return 'rejected';
+    case 'snooze':
+      return 'snoozed';
+  }
+}

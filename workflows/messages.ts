@@ -17,6 +17,8 @@ export type RemediateInput = {
   readonly ref: ResourceRef;
   readonly episodeId: string;
   readonly settle: { readonly quietMs: number; readonly maxMs: number };
+  /** How long a desired change may stay unapplied before anyone is asked about it. */
+  readonly pendingGraceMs: number;
   /** State handed from run to run of one chain. */
   readonly carried?: CarriedState;
 };
@@ -25,6 +27,8 @@ export type RemediateInput = {
 export type CarriedState = {
   readonly observation: Observation;
   readonly questionNumber: number;
+  readonly attempt: number;
+  readonly looks: number;
   readonly decidedDigests: readonly string[];
   /** Set once the episode is in Postgres. */
   readonly opened: boolean;
@@ -61,7 +65,7 @@ export type PromoteInput = {
   readonly promotionId: string;
 };
 
-export type AnalysisInput = { readonly runId: string; readonly scope: AnalysisScope };
+export type AnalysisInput = { readonly scope: AnalysisScope };
 
 export type RunStatus = {
   readonly episodeId: string;

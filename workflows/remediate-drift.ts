@@ -6,12 +6,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Detection } from '../activities/types.ts';
-import { describeFix, summarise } from '../drift/describe.ts';
+import { describeFix } from '../drift/describe.ts';
+import { makeQuestion } from '../drift/make-question.ts';
 import type { Plan } from '../drift/plan.ts';
 import { decide, type PolicyDecision } from '../drift/policy.ts';
 import type { Finding, Outcome, Question } from '../drift/record.ts';
 import { formatResource } from '../drift/resource-ref.ts';
-import { type Answered, ask, closeQuestion } from './ask.ts';
+import { ask, closeQuestion, statusOf } from './ask.ts';
 import { execute, reasonOf } from './execute.ts';
 import type { EpisodeResult, Observation, RemediateInput } from './messages.ts';
 import { drained, enter, isHistoryLong, openState, type RunState } from './run-state.ts';
@@ -23,10 +24,15 @@ import { follows, reads, writes } from './steps.ts';
 type Run = RunState & {
   readonly input: RemediateInput;
   questionNumber: number;
+  /** Fixes tried so far. */
   attempt: number;
+  /** Comparisons so far. With `attempt` it makes the keys of steps, which must not repeat within an episode. */
+  looks: number;
   /** Differences that people or failures have settled: not asked or tried again. */
   readonly decidedDigests: Set<string>;
   opened: boolean;
+  /** A desired change has been left unapplied for long enough to ask about it. */
+  graceOver: boolean;
   /** Observations up to here are covered by the last comparison. */
   seenSeq: number;
 };
@@ -90,9 +96,11 @@ function openRun(input: RemediateInput): Run {
   return Object.assign(openState(input.episodeId, first), {
     input,
     questionNumber: carried?.questionNumber ?? 0,
-    attempt: 0,
+    attempt: carried?.attempt ?? 0,
+    looks: carried?.looks ?? 0,
     decidedDigests: new Set(carried?.decidedDigests ?? []),
     opened: carried?.opened ?? false,
+    graceOver: false,
     seenSeq: first.seq,
   });
 }
@@ -100,9 +108,10 @@ function openRun(input: RemediateInput): Run {
 async function detect(run: Run): Promise<Detection> {
   enter(run, 'detecting', `Comparing **${formatResource(run.input.ref)}** with what is declared`);
   run.seenSeq = run.observation.seq;
+  run.looks += 1;
   const detection = await reads.detect({
     episodeId: run.episodeId,
-    key: `${run.observation.seq}`,
+    key: `${run.looks}`,
     ref: run.input.ref,
     opened: run.opened,
   });
@@ -133,6 +142,7 @@ function gone(run: Run, detection: Detection): { outcome: Outcome; message: stri
 async function act(run: Run, drift: Case): Promise<Next> {
   const { decision, finding } = drift;
   if (run.decidedDigests.has(finding.diffDigest)) return waitForChange(run, finding);
+  if (finding.direction === 'reverse' && !run.graceOver) return waitForApply(run, drift);
   switch (decision.outcome) {
     case 'auto':
       return fixUnasked(run, drift);
@@ -148,6 +158,17 @@ async function act(run: Run, drift: Case): Promise<Next> {
         decision,
       );
   }
+}
+
+/** A desired change that is not applied yet is somebody's work in progress: nobody is asked before the grace is over. */
+async function waitForApply(run: Run, { finding }: Case): Promise<Next> {
+  const { pendingGraceMs } = run.input;
+  const message = `Desired has changed and is not applied yet; asked about in ${pendingGraceMs / 60_000} min.`;
+  await reads.record({ episodeId: run.episodeId, key: 'pending', outcome: 'tracked', message });
+  enter(run, 'pending', message);
+  const untilMs = Date.now() + pendingGraceMs;
+  run.graceOver = !(await observation(() => hasMoved(run, finding), untilMs, 'grace'));
+  return LOOK_AGAIN;
 }
 
 async function fixUnasked(run: Run, drift: Case): Promise<Next> {
@@ -259,7 +280,7 @@ async function settleFor(
   remember(run, finding.diffDigest);
   await reads.record({
     episodeId: run.episodeId,
-    key: `${outcome}-${run.questionNumber}-${run.attempt}`,
+    key: `${outcome}-${run.looks}`,
     outcome,
     message,
     ...(decision && { rule: decision.rule, policyOutcome: decision.outcome }),
@@ -278,7 +299,7 @@ async function snooze(run: Run, finding: Finding, untilMs: number, person: strin
   const message = `Snoozed by ${person} until ${until}.`;
   await reads.record({
     episodeId: run.episodeId,
-    key: `snoozed-${run.questionNumber}`,
+    key: `snoozed-${run.looks}`,
     outcome: 'snoozed',
     message,
   });
@@ -290,7 +311,7 @@ async function snooze(run: Run, finding: Finding, untilMs: number, person: strin
 async function plan(run: Run, drift: Case) {
   return reads.plan({
     episodeId: run.episodeId,
-    key: `${run.questionNumber}-${run.attempt}`,
+    key: `${run.looks}`,
     ref: run.input.ref,
     finding: drift.finding,
     rule: drift.decision.policy,
@@ -308,48 +329,17 @@ function nextQuestion(
   planned: { plans: readonly Plan[]; digest: string },
 ): Question {
   run.questionNumber += 1;
-  const { policy } = decision;
-  // managedFields name tools, never people: until an audit source names the author, it is unknown.
-  const extra = policy.unknownAuthor === 'extra-approver' ? 1 : 0;
-  return {
-    id: `${run.episodeId}-${run.questionNumber}`,
-    kind: 'drift',
-    workflowId: workflowInfo().workflowId,
-    episodeId: run.episodeId,
-    number: run.questionNumber,
-    environment: finding.ref.environment,
-    ref: finding.ref,
-    severity: finding.severity,
-    summary: `${formatResource(finding.ref)}: ${summarise(finding)}`,
+  const { episodeId, questionNumber: number } = run;
+  const { workflowId } = workflowInfo();
+  return makeQuestion({
+    episodeId,
+    workflowId,
+    number,
     finding,
-    plans: planned.plans,
-    offered: 'revert',
-    digest: planned.digest,
-    rule: decision.rule,
-    quorum: policy.quorum + extra,
-    approvers: policy.approvers,
-    approvals: [],
-    status: 'open',
-    askedAt: new Date().toISOString(),
-    expiresAt: new Date(Date.now() + policy.expiryMs).toISOString(),
-  };
-}
-
-function statusOf(answered: Answered) {
-  switch (answered.kind) {
-    case 'moved':
-      return 'withdrawn';
-    case 'expired':
-      return 'expired';
-    case 'approve':
-      return 'approved';
-    case 'accept':
-      return 'accepted';
-    case 'reject':
-      return 'rejected';
-    case 'snooze':
-      return 'snoozed';
-  }
+    decision,
+    planned,
+    nowMs: Date.now(),
+  });
 }
 
 function remember(run: Run, digest: string): void {
@@ -376,6 +366,7 @@ async function close(run: Run, outcome: Outcome, message: string): Promise<Episo
     await continueAsNew<typeof remediateDrift>({
       ref: run.input.ref,
       settle: run.input.settle,
+      pendingGraceMs: run.input.pendingGraceMs,
       episodeId: latest.episodeId,
     });
   }
@@ -390,6 +381,8 @@ async function startFresh(run: Run): Promise<void> {
     carried: {
       observation: run.observation,
       questionNumber: run.questionNumber,
+      attempt: run.attempt,
+      looks: run.looks,
       decidedDigests: [...run.decidedDigests],
       opened: run.opened,
     },

@@ -16,7 +16,7 @@ export const reads = proxyActivities<
     | 'confirmDecision'
     | 'record'
     | 'closeEpisode'
-    | 'listEnvironments'
+    | 'startAnalysis'
     | 'finishAnalysis'
   >
 >(ACTIVITY_OPTIONS.read);

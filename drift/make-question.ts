@@ -1,0 +1,43 @@
+import { summarise } from './describe.ts';
+import type { Plan } from './plan.ts';
+import type { PolicyDecision } from './policy.ts';
+import type { Finding, Question } from './record.ts';
+import { formatResource } from './resource-ref.ts';
+
+/** The question about one drift, as every door shows it. `nowMs` is when it is asked, in milliseconds since the epoch. */
+export function makeQuestion(about: {
+  readonly episodeId: string;
+  readonly workflowId: string;
+  readonly number: number;
+  readonly finding: Finding;
+  readonly decision: PolicyDecision;
+  readonly planned: { readonly plans: readonly Plan[]; readonly digest: string };
+  readonly nowMs: number;
+}): Question {
+  const { finding, decision, planned, nowMs } = about;
+  const { policy } = decision;
+  // managedFields name tools, never people: until an audit source names the author, it is unknown.
+  const extra = policy.unknownAuthor === 'extra-approver' ? 1 : 0;
+  return {
+    id: `${about.episodeId}-${about.number}`,
+    kind: 'drift',
+    workflowId: about.workflowId,
+    episodeId: about.episodeId,
+    number: about.number,
+    environment: finding.ref.environment,
+    ref: finding.ref,
+    severity: finding.severity,
+    summary: `${formatResource(finding.ref)}: ${summarise(finding)}`,
+    finding,
+    plans: planned.plans,
+    offered: 'revert',
+    digest: planned.digest,
+    rule: decision.rule,
+    quorum: policy.quorum + extra,
+    approvers: policy.approvers,
+    approvals: [],
+    status: 'open',
+    askedAt: new Date(nowMs).toISOString(),
+    expiresAt: new Date(nowMs + policy.expiryMs).toISOString(),
+  };
+}

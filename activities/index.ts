@@ -20,6 +20,7 @@ export type { Activities } from './types.ts';
 export function createActivities(deps: ActivityDeps): Activities {
   const { filtersSpace, refreshMs } = deps.config.confighub;
   const membership = createFilterMembership(deps.hub, {
+    slugs: new Set(deps.config.policies.flatMap((rule) => rule.match.filters ?? [])),
     maxAgeMs: refreshMs,
     now: Date.now,
     ...(filtersSpace !== undefined && { filtersSpace }),

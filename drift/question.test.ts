@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import type { Plan } from './plan.ts';
+import { type Answer, type Asker, fixOf, hasQuorum, past, refuse } from './question.ts';
+import type { Question } from './record.ts';
+
+const REVERT: Plan = { fix: 'revert', steps: [], reach: [], description: '' };
+const ACCEPT: Plan = { ...REVERT, fix: 'accept' };
+
+const QUESTION: Question = {
+  id: 'q2',
+  kind: 'drift',
+  workflowId: 'w',
+  episodeId: 'e',
+  number: 2,
+  environment: 'prod',
+  severity: 'high',
+  summary: 'replicas',
+  plans: [REVERT, ACCEPT],
+  offered: 'revert',
+  digest: 'abcdef0123456789',
+  rule: 'prod asks',
+  quorum: 2,
+  approvers: ['ann', 'role:sre'],
+  approvals: [],
+  status: 'open',
+  askedAt: '2026-11-21T09:00:00Z',
+  expiresAt: '2026-11-22T09:00:00Z',
+};
+const ASKER: Asker = { question: QUESTION, approvals: [], final: undefined };
+const ANSWER: Answer = {
+  question: 'q2',
+  digest: QUESTION.digest,
+  decision: 'approve',
+  person: 'ann',
+  roles: ['approver'],
+};
+
+function code(asker: Partial<Asker>, answer: Partial<Answer> = {}): string | undefined {
+  return refuse({ ...ASKER, ...asker }, { ...ANSWER, ...answer })?.code;
+}
+
+describe('refuse', () => {
+  it.each(['approve', 'accept', 'reject'] as const)('takes %s from an approver', (decision) => {
+    expect(code({}, { decision })).toBeUndefined();
+  });
+
+  it('takes nothing after the decision that is being carried out, and says whose it was', () => {
+    const final = { decision: 'snooze', person: 'bob' } as const;
+    expect(refuse({ ...ASKER, final }, ANSWER)).toEqual({
+      code: 'ALREADY_DECIDED',
+      message: 'already snoozed by bob',
+    });
+    expect(code({ final, question: undefined }, { decision: 'reject' })).toBe('ALREADY_DECIDED');
+  });
+
+  it('takes nothing while nothing is asked', () => {
+    expect(code({ question: undefined })).toBe('QUESTION_CLOSED');
+  });
+
+  it.each(['approve', 'accept', 'reject', 'snooze'] as const)(
+    'takes %s only for the question and digest that it was given to',
+    (decision) => {
+      expect(code({}, { decision, question: 'q1' })).toBe('DIGEST_STALE');
+      expect(code({}, { decision, digest: 'abcdef01' })).toBe('DIGEST_STALE');
+      const refusal = refuse(ASKER, { ...ANSWER, decision, digest: 'old' });
+      expect(refusal?.message).toBe('the question is now q2 with digest abcdef01');
+    },
+  );
+
+  it('wants the role approver or admin for every answer', () => {
+    for (const decision of ['approve', 'accept', 'reject', 'snooze'] as const) {
+      expect(code({}, { decision, roles: ['viewer'] })).toBe('NOT_AN_APPROVER');
+      expect(code({}, { decision, roles: [] })).toBe('NOT_AN_APPROVER');
+    }
+    expect(code({}, { roles: ['admin'] })).toBeUndefined();
+  });
+
+  it("lets only the rule's people and roles approve or accept, and every approver stop", () => {
+    expect(code({}, { person: 'eve' })).toBe('NOT_AN_APPROVER');
+    expect(code({}, { person: 'eve', decision: 'accept' })).toBe('NOT_AN_APPROVER');
+    expect(code({}, { person: 'eve', roles: ['approver', 'sre'] })).toBeUndefined();
+    // A name is no role: somebody called `role:sre` has not got it.
+    expect(code({}, { person: 'sre' })).toBe('NOT_AN_APPROVER');
+    expect(code({}, { person: 'eve', decision: 'reject' })).toBeUndefined();
+    const open = { ...QUESTION, approvers: [] };
+    expect(code({ question: open }, { person: 'eve' })).toBeUndefined();
+  });
+
+  it('lets the author of the change stop it, not approve or accept it', () => {
+    expect(code({ author: 'ann' })).toBe('SELF_APPROVAL');
+    expect(code({ author: 'ann' }, { decision: 'accept' })).toBe('SELF_APPROVAL');
+    expect(code({ author: 'ann' }, { decision: 'reject' })).toBeUndefined();
+    expect(code({ author: 'bob' })).toBeUndefined();
+  });
+
+  it('takes only fixes that a plan offers', () => {
+    const question = { ...QUESTION, plans: [REVERT] };
+    expect(code({ question }, { decision: 'accept' })).toBe('INVALID_INPUT');
+    expect(code({ question })).toBeUndefined();
+    expect(code({ question: { ...QUESTION, plans: [ACCEPT] } })).toBe('INVALID_INPUT');
+  });
+
+  it('counts one answer of each kind for each person', () => {
+    const approvals = [{ person: 'ann', decision: 'approve' }] as const;
+    expect(code({ approvals })).toBe('ALREADY_DECIDED');
+    expect(code({ approvals }, { decision: 'accept' })).toBeUndefined();
+    expect(code({ approvals }, { person: 'bob', roles: ['approver', 'sre'] })).toBeUndefined();
+  });
+
+  it('wants to know until when a snooze lasts', () => {
+    expect(code({}, { decision: 'snooze' })).toBe('INVALID_INPUT');
+    expect(code({}, { decision: 'snooze', snoozeUntilMs: 1 })).toBeUndefined();
+  });
+});
+
+describe('hasQuorum', () => {
+  const by = (...people: string[]) =>
+    people.map((person) => ({ person, decision: 'approve' as const }));
+
+  it('counts different people who gave the same answer', () => {
+    expect(hasQuorum(QUESTION, by('ann'), 'approve')).toBe(false);
+    expect(hasQuorum(QUESTION, by('ann', 'ann'), 'approve')).toBe(false);
+    expect(hasQuorum(QUESTION, by('ann', 'bob'), 'approve')).toBe(true);
+    expect(hasQuorum(QUESTION, by('ann', 'bob'), 'accept')).toBe(false);
+    const mixed = [...by('ann'), { person: 'bob', decision: 'accept' as const }];
+    expect(hasQuorum(QUESTION, mixed, 'approve')).toBe(false);
+  });
+});
+
+describe('words', () => {
+  it('says which fix a decision carries out, and its past tense', () => {
+    expect([fixOf('approve'), fixOf('accept')]).toEqual(['revert', 'accept']);
+    expect((['approve', 'reject', 'accept', 'snooze'] as const).map(past)).toEqual([
+      'approved',
+      'rejected',
+      'accepted',
+      'snoozed',
+    ]);
+  });
+});

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import about from '../package.json' with { type: 'json' };
 import { registerAnalyze } from './commands/analyze.ts';
+import { registerCompare } from './commands/compare.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerConfighub } from './commands/confighub.ts';
 import { registerDecisions } from './commands/decisions.ts';
@@ -12,11 +13,14 @@ import { registerQuestions } from './commands/questions.ts';
 import { registerShow } from './commands/show.ts';
 import { registerUp } from './commands/up.ts';
 
-/**
- * The `realign` command, for these arguments: code that is not needed for them is not loaded, so that starting costs little. A
- * command's own code is loaded when it runs; `compare` as a whole only when it is meant, or when all commands are listed.
- */
-export async function createProgram(args: readonly string[]): Promise<Command> {
+const REGISTER = [
+  ...[registerUp, registerDemo, registerProcesses],
+  ...[registerDrifts, registerQuestions, registerShow, registerDecisions, registerAnalyze],
+  ...[registerCompare, registerConfig, registerDoctor, registerConfighub],
+];
+
+/** The `realign` command. What a command does is loaded when it runs, so that starting, and `--help`, cost little. */
+export function createProgram(): Command {
   const program = new Command('realign')
     .description(about.description)
     .version(about.version)
@@ -26,17 +30,7 @@ export async function createProgram(args: readonly string[]): Promise<Command> {
     .showHelpAfterError('(realign --help lists the commands)')
     .showSuggestionAfterError(true)
     .addHelpText('after', HELP_TAIL);
-  const register = [
-    ...[registerUp, registerDemo, registerProcesses],
-    ...[registerDrifts, registerQuestions, registerShow, registerDecisions, registerAnalyze],
-    ...[registerConfig, registerDoctor, registerConfighub],
-  ];
-  for (const one of register) one(program);
-  const isOther = program.commands.some((command) => args.includes(command.name()));
-  if (args.includes('compare') || !isOther) {
-    const { registerCompare } = await import('./commands/compare.ts');
-    registerCompare(program);
-  }
+  for (const register of REGISTER) register(program);
   return program;
 }
 

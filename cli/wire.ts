@@ -6,7 +6,7 @@ import { SEVERITIES } from '../drift/field-change.ts';
 const severity = z.enum(SEVERITIES);
 const time = z.string().nullish();
 
-const driftDetail = z.looseObject({
+export const detailSchema = z.looseObject({
   field: z.string(),
   from: z.unknown(),
   to: z.unknown(),
@@ -14,7 +14,7 @@ const driftDetail = z.looseObject({
   severity,
   who: z.string().nullish(),
 });
-export type DetailAnswer = z.infer<typeof driftDetail>;
+export type DetailAnswer = z.infer<typeof detailSchema>;
 
 export const recordSchema = z.looseObject({
   resource_id: z.string(),
@@ -23,7 +23,7 @@ export const recordSchema = z.looseObject({
   namespace: z.string(),
   name: z.string(),
   drift_status: z.enum(['active', 'resolved', 'none']),
-  drift_details: z.array(driftDetail),
+  drift_details: z.array(detailSchema),
   omitted_details: z.number().nullish(),
   severity: severity.nullish(),
   outcome: z.string().nullish(),
@@ -64,7 +64,7 @@ export const questionSchema = z.looseObject({
   unit: z.string().nullish(),
   severity,
   summary: z.string(),
-  drift_details: z.array(driftDetail),
+  drift_details: z.array(detailSchema),
   digest: z.string(),
   rule: z.string(),
   quorum: z.number(),

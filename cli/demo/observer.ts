@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
 import type { Rest } from '../rest.ts';
-import { type QuestionAnswer, questionListSchema, recordSchema } from '../wire.ts';
+import { detailSchema, type QuestionAnswer, questionListSchema, recordSchema } from '../wire.ts';
 import type { Target } from './hands.ts';
 
 const POLL_MS = 100;
 const DEADLINE_MS = 60_000;
 
 const demoRecord = recordSchema.extend({
+  drift_details: z.array(detailSchema.extend({ from: z.json(), to: z.json() })),
   outcome: z.string().nullish(),
   episode_id: z.string().nullish(),
   policy_outcome: z.string().nullish(),

@@ -1,4 +1,5 @@
 import type { ConfigHub } from '../../clients/confighub/index.ts';
+import { type Announced, announceDrift, announceFix } from '../../drift/announce.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Rest } from '../rest.ts';
 import { decisionSchema, type QuestionAnswer } from '../wire.ts';
@@ -62,6 +63,7 @@ async function driftInDevelopment(stage: Stage): Promise<readonly DemoDrift[]> {
     scenes.map(async ([target, operations]) => {
       const startedMs = Date.now();
       await hands.edit(target, operations);
+      await tellDrift(stage, 'dev', target);
       const fixed = await ended(stage, 'dev', target, 'fixed');
       tellFixed(stage, fixed, Date.now() - startedMs);
       return line('dev', target, 'auto', fixed, startedMs);
@@ -172,6 +174,25 @@ async function releaseToStaging(hub: ConfigHub, prefix: string): Promise<void> {
   await hub.waitForOperation(written, operationId, { timeoutMs: 60_000 });
 }
 
+/** Waits for the drift that was just made, and says it in the words of the seed systems. */
+async function tellDrift(stage: Stage, environment: string, target: Target): Promise<void> {
+  const seen = await stage.observer.record(
+    environment,
+    target,
+    `${environment} ${target.kind}/${target.name} on record`,
+    (one) => one.drift_details.length > 0,
+  );
+  for (const text of announceDrift(target.name, changesOf(seen))) stage.narrator.line(text);
+}
+
+function changesOf(record: DemoRecord): readonly Announced[] {
+  return record.drift_details.map(({ field, from, to }) => ({
+    path: field,
+    desired: from ?? undefined,
+    live: to ?? undefined,
+  }));
+}
+
 /** Waits for the end of the drift that was just made, and checks that it ended as the story says. */
 async function ended(
   stage: Stage,
@@ -227,7 +248,7 @@ function tellFixed({ narrator }: Stage, record: DemoRecord, ms: number): void {
   narrator.line(
     `🔍 ${record.resource_id}: ${changes.join(', ')} by ${record.who ?? 'unknown'}${costs}`,
   );
-  narrator.timed(`🔧 ${record.resolution_message ?? ''} Verified`, ms);
+  narrator.timed(announceFix(record.name, changesOf(record)), ms);
 }
 
 function show(value: unknown): string {

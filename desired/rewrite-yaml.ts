@@ -46,33 +46,43 @@ export function rewriteYaml(source: string, wanted: JsonValue): string | undefin
     const root = document.contents;
     if (!root) return undefined;
     if (isSame(work, root, wanted)) return text;
-    const splice = difference(work, { node: root, start: 0, leadEnd: 0 }, wanted, false);
-    if (!splice) return undefined;
-    text = text.slice(0, splice.start) + splice.insert + text.slice(splice.end);
+    const splices = difference(work, { node: root, start: 0, leadEnd: 0 }, wanted, false);
+    if (splices.length === 0) return undefined;
+    // From the back, so that the offsets of those before stay true.
+    for (const { start, end, insert } of splices.toSorted((a, b) => b.start - a.start)) {
+      text = text.slice(0, start) + insert + text.slice(end);
+    }
   }
   return undefined;
 }
 
-/** The first edit that brings an entry nearer to what is wanted; undefined if there is none, or none is possible. */
+/**
+ * Edits that bring an entry nearer to what is wanted; none if none is possible. Those inside different entries of a map do not
+ * touch each other and come together; an entry that comes or goes moves its neighbours, so it comes alone.
+ */
 function difference(
   work: Work,
   entry: Entry,
   wanted: JsonValue,
   inFlow: boolean,
-): Splice | undefined {
+): readonly Splice[] {
   const { node } = entry;
-  if (isSame(work, node, wanted)) return undefined;
+  if (isSame(work, node, wanted)) return [];
   const isFlow = inFlow || ((isMap(node) || isSeq(node)) && node.flow === true);
   const canStay = isMap(node) || isSeq(node) ? node.items.length > 0 || inFlow : false;
   if (canStay && isMap(node) && isJsonObject(wanted)) {
-    if (Object.keys(wanted).length === 0) return emptied(work, entry, '{}');
+    if (Object.keys(wanted).length === 0) return some(emptied(work, entry, '{}'));
     return mapDifference(work, node, entry, wanted, isFlow);
   }
   if (canStay && isSeq(node) && Array.isArray(wanted)) {
-    if (wanted.length === 0) return emptied(work, entry, '[]');
+    if (wanted.length === 0) return some(emptied(work, entry, '[]'));
     return listDifference(work, node, entry, wanted, isFlow);
   }
-  return inFlow ? replacedInFlow(work, entry, wanted) : replaced(work, entry, wanted);
+  return some(inFlow ? replacedInFlow(work, entry, wanted) : replaced(work, entry, wanted));
+}
+
+function some(splice: Splice | undefined): readonly Splice[] {
+  return splice ? [splice] : [];
 }
 
 function mapDifference(
@@ -81,28 +91,31 @@ function mapDifference(
   parent: Entry,
   wanted: JsonObject,
   inFlow: boolean,
-): Splice | undefined {
+): readonly Splice[] {
   const entries = entriesOf(map);
-  if (!entries) return undefined;
-  for (const [at, entry] of entries.entries()) {
-    const { key = '' } = entry;
-    if (isMergeKey(work, entry)) continue;
-    const value = Object.hasOwn(wanted, key) ? wanted[key] : undefined;
-    const splice =
-      value === undefined
-        ? removed(work, entries, at, parent, inFlow)
-        : difference(work, entry, value, inFlow);
-    if (splice) return splice;
-  }
+  if (!entries) return [];
+  const own = entries.map(({ key = '' }) => key);
+  const isKept = (key: string) => Object.hasOwn(wanted, key);
+  const inside = entries.flatMap((entry, at) => {
+    const value = isMergeKey(work, entry) ? undefined : wanted[own[at] ?? ''];
+    return value === undefined || !isKept(own[at] ?? '')
+      ? []
+      : difference(work, entry, value, inFlow);
+  });
+  if (inside.length > 0) return inside;
+  const gone = entries.findIndex((entry, at) => !isMergeKey(work, entry) && !isKept(own[at] ?? ''));
+  if (gone >= 0) return some(removed(work, entries, gone, parent, inFlow));
+  // What a merge gives may be overridden by a key of its own.
   const present = plainOf(work, map);
-  for (const [key, value] of Object.entries(wanted)) {
-    if (isJsonObject(present) && Object.hasOwn(present, key)) {
-      // What a merge gives may be overridden by a key of its own.
-      if (entries.some((entry) => entry.key === key) || sameJson(present[key], value)) continue;
-    }
-    return inserted(work, map, entries, { at: entries.length, key, value }, inFlow);
-  }
-  return undefined;
+  const declared = new Set(own);
+  const missing = Object.entries(wanted).find(
+    ([key, value]) =>
+      !declared.has(key) &&
+      !(isJsonObject(present) && Object.hasOwn(present, key) && sameJson(present[key], value)),
+  );
+  if (!missing) return [];
+  const [key, value] = missing;
+  return some(inserted(work, map, entries, { at: entries.length, key, value }, inFlow));
 }
 
 function listDifference(
@@ -111,10 +124,10 @@ function listDifference(
   parent: Entry,
   wanted: readonly JsonValue[],
   inFlow: boolean,
-): Splice | undefined {
+): readonly Splice[] {
   const entries = entriesOf(list);
   const have = plainOf(work, list);
-  if (!entries || !Array.isArray(have)) return undefined;
+  if (!entries || !Array.isArray(have)) return [];
   const shorter = Math.min(have.length, wanted.length);
   let at = 0;
   while (at < shorter && sameJson(have[at], wanted[at])) at++;
@@ -124,10 +137,10 @@ function listDifference(
   const surplus = have.length - wanted.length;
   const isOther = !isNamesake(old, value);
   const isGone = wanted.length - same <= at || (isOther && (surplus > 0 || isAlone(old, wanted)));
-  if (isGone) return removed(work, entries, at, parent, inFlow);
-  if (value === undefined) return undefined;
+  if (isGone) return some(removed(work, entries, at, parent, inFlow));
+  if (value === undefined) return [];
   const isNew = have.length - same <= at || (isOther && (surplus < 0 || isAlone(value, have)));
-  if (isNew || !entry) return inserted(work, list, entries, { at, value }, inFlow);
+  if (isNew || !entry) return some(inserted(work, list, entries, { at, value }, inFlow));
   return difference(work, entry, value, inFlow);
 }
 

@@ -1,4 +1,8 @@
+import { watchRunner } from '../stack/runner-watch.ts';
+
 const EXIT_AFTER_STOP_MS = 30_000;
+/** Ctrl-C reaches the whole terminal group, and a launcher passes it on: two in quick succession are one. */
+const SAME_SIGNAL_MS = 1_000;
 
 /**
  * Keeps the process until Ctrl-C, SIGTERM, a failure or `finished`, then stops everything once. A second signal does not wait
@@ -12,12 +16,13 @@ export async function runUntilSignal(
   finished?: Promise<void>,
 ): Promise<number> {
   const signalled = new Promise<void>((resolve) => {
-    let count = 0;
+    let firstMs: number | undefined;
     const onSignal = () => {
-      count += 1;
-      if (count > 1) process.exit(130);
+      if (firstMs !== undefined && Date.now() - firstMs > SAME_SIGNAL_MS) process.exit(130);
+      firstMs ??= Date.now();
       resolve();
     };
+    watchRunner(onSignal);
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
   });

@@ -164,7 +164,12 @@ async function act(run: Run, drift: Case): Promise<Next> {
 async function waitForApply(run: Run, { finding }: Case): Promise<Next> {
   const { pendingGraceMs } = run.input;
   const message = `Desired has changed and is not applied yet; asked about in ${pendingGraceMs / 60_000} min.`;
-  await reads.record({ episodeId: run.episodeId, key: 'pending', outcome: 'tracked', message });
+  await reads.record({
+    episodeId: run.episodeId,
+    key: `pending-${run.looks}`,
+    outcome: 'tracked',
+    message,
+  });
   enter(run, 'pending', message);
   const untilMs = Date.now() + pendingGraceMs;
   run.graceOver = !(await observation(() => hasMoved(run, finding), untilMs, 'grace'));

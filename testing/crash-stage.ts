@@ -1,0 +1,244 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type ConfigHub,
+  createConfighubClient,
+  type Space,
+  type Unit,
+} from '../clients/confighub/index.ts';
+import { createKubernetesClient, type KubernetesClient } from '../clients/kubernetes/index.ts';
+import type { ResourceRef } from '../drift/resource-ref.ts';
+import { parseConfig } from '../lib/config.ts';
+import { createLog } from '../lib/log.ts';
+import { createMetrics } from '../lib/metrics.ts';
+import { createDriftDoor } from '../workers/doors.ts';
+import { connectParts, type Parts } from '../workers/parts.ts';
+import { bundleWorkflows, installRuntime } from '../workers/worker.ts';
+import { startTestConfighub, TEST_TOKEN } from './confighub-server.ts';
+import type { FaultPlan } from './faulty-worker.ts';
+import { type TestCluster, testCluster, testPostgres, testTemporal } from './stack.ts';
+
+/** `base` is upstream of `asked`, `home` of `near` and `far`; only `auto` and `near` are changed without asking. */
+export const PLACES = ['base', 'auto', 'asked', 'home', 'near', 'far'] as const;
+export type Place = (typeof PLACES)[number];
+
+export type CrashStage = {
+  readonly parts: Parts;
+  readonly hub: ConfigHub;
+  readonly admin: KubernetesClient;
+  readonly codePath: string;
+  readonly repairKubeconfig: string;
+  space(place: Place): Space;
+  refOf(place: Place, name: string): ResourceRef;
+  /** Parts as one worker with a task queue of its own has them, and the file that configures another process alike. */
+  lane(taskQueue: string, residue: 'report' | 'patch'): Promise<Lane>;
+  /** A unit that declares one ConfigMap of the same name, applied where its place has a cluster. */
+  install(place: Place, name: string, data: Readonly<Record<string, string>>): Promise<Unit>;
+  clone(upstream: Unit, place: Place): Promise<Unit>;
+  /** A new revision that is not applied. */
+  rewrite(unit: Unit, data: Readonly<Record<string, string>>): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type Lane = {
+  readonly parts: Parts;
+  /** A worker process that dies at the fault; its exit is to be awaited. */
+  startFaulty(fault: Pick<FaultPlan, 'activity' | 'at' | 'nth'>): ChildProcess;
+};
+
+const APPLY_TIMEOUT_MS = 60_000;
+const FAULTY_WORKER = fileURLToPath(new URL('./faulty-worker.ts', import.meta.url));
+
+/** Real servers with the spaces and namespaces in which workers are killed. One for a whole test file. */
+export async function openCrashStage(): Promise<CrashStage> {
+  const [cluster, temporal, postgres] = await Promise.all([
+    testCluster(),
+    testTemporal(),
+    testPostgres(),
+  ]);
+  const confighub = await startTestConfighub({ kubeconfig: cluster.kubeconfigs.confighub });
+  const log = createLog('silent');
+  const hub = createConfighubClient({ url: confighub.url, token: TEST_TOKEN, log });
+  const directory = await mkdtemp(join(tmpdir(), 'realign-crash-'));
+  const codePath = join(directory, 'workflows.js');
+  const bundling = bundleWorkflows().then(({ code }) => writeFile(codePath, code));
+  const spaces = await createSpaces(hub, cluster);
+  const env = {
+    DATABASE_URL: postgres.url,
+    TEMPORAL_ADDRESS: temporal.address,
+    CUB_API_URL: confighub.url,
+    CUB_TOKEN: TEST_TOKEN,
+    KUBECONFIG: cluster.kubeconfigs.realign,
+  };
+  installRuntime(log);
+  const repairKubeconfig = cluster.kubeconfigs['realign-repair'];
+  const connect = (yaml: string) =>
+    connectParts({
+      config: parseConfig(yaml, { env }),
+      log,
+      metrics: createMetrics({ version: 'test', processMetrics: false }),
+      signal: new AbortController().signal,
+      repairKubeconfig,
+    });
+  const parts = await connect(configText(spaces, 'crash', 'patch'));
+  const admin = await createKubernetesClient({
+    kubeconfig: cluster.kubeconfigs.admin,
+    userAgent: 'test',
+  });
+  await bundling;
+  const space = (place: Place) => spaces[place];
+  const install = createInstall(hub, space);
+  return {
+    parts,
+    hub,
+    admin,
+    codePath,
+    repairKubeconfig,
+    space,
+    refOf: (place, name) => {
+      const namespace = spaces[place].slug;
+      return {
+        environment: namespace,
+        group: '',
+        version: 'v1',
+        kind: 'ConfigMap',
+        namespace,
+        name,
+      };
+    },
+    async lane(taskQueue, residue) {
+      const yaml = configText(spaces, taskQueue, residue);
+      const file = join(directory, `${taskQueue}.yaml`);
+      await writeFile(file, yaml);
+      const config = parseConfig(yaml, { env });
+      const { settle, pending } = config;
+      const driftDoor = createDriftDoor(parts.temporal, {
+        taskQueue,
+        settle,
+        pendingGraceMs: pending.graceMs,
+      });
+      return {
+        parts: { ...parts, config, driftDoor },
+        startFaulty: (fault) => {
+          const plan: FaultPlan = { ...fault, codePath, repairKubeconfig };
+          return spawn(process.execPath, [FAULTY_WORKER], {
+            env: {
+              ...process.env,
+              ...env,
+              REALIGN_CONFIG: file,
+              REALIGN_FAULT: JSON.stringify(plan),
+            },
+            stdio: ['pipe', 'ignore', 'inherit'],
+          });
+        },
+      };
+    },
+    ...install,
+    async close() {
+      admin.close();
+      await parts.close();
+      await confighub.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+/** Ends a child that has not ended by itself; resolves when it is gone. */
+export async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** One space per place, each with a namespace of the same name. */
+async function createSpaces(
+  hub: ConfigHub,
+  cluster: TestCluster,
+): Promise<Readonly<Record<Place, Space>>> {
+  const entries = await Promise.all(
+    PLACES.map(async (place) => {
+      const namespace = await cluster.namespace();
+      const space = await hub.createSpace({ slug: namespace });
+      const parameters = { KubeNamespace: namespace };
+      if (place !== 'base') await hub.createTarget(space.spaceId, { slug: 'cluster', parameters });
+      return [place, space] as const;
+    }),
+  );
+  return Object.fromEntries(entries) as Record<Place, Space>;
+}
+
+function configText(
+  spaces: Readonly<Record<Place, Space>>,
+  taskQueue: string,
+  residue: 'report' | 'patch',
+): string {
+  const rule = (place: Place, rest: object) => ({
+    name: place,
+    match: { environments: [spaces[place].slug] },
+    ...rest,
+  });
+  // JSON is YAML. An environment is called as its space and namespace.
+  return JSON.stringify({
+    environments: PLACES.filter((place) => place !== 'base').map((place) => ({
+      name: spaces[place].slug,
+      source: { space: spaces[place].slug },
+      defaultNamespace: spaces[place].slug,
+    })),
+    resources: ['configmaps'],
+    temporal: { taskQueue },
+    autoFix: true,
+    settle: { quiet: '50ms', max: '1s' },
+    residue,
+    log: { level: 'error' },
+    policies: [
+      rule('auto', { outcome: 'auto' }),
+      rule('near', { outcome: 'auto' }),
+      rule('asked', { outcome: 'ask', upgrade: 'with-fix' }),
+      rule('home', { outcome: 'ask' }),
+      rule('far', { outcome: 'ask' }),
+    ],
+  });
+}
+
+function createInstall(
+  hub: ConfigHub,
+  space: (place: Place) => Space,
+): Pick<CrashStage, 'install' | 'clone' | 'rewrite'> {
+  const targetOf = async (place: Place): Promise<{ targetId?: string }> => {
+    const [target] = await hub.listTargets(space(place).spaceId);
+    return target ? { targetId: target.targetId } : {};
+  };
+  const applied = async (unit: Unit): Promise<Unit> => {
+    if (unit.targetId === undefined) return unit;
+    const { operationId } = await hub.applyUnit(unit);
+    await hub.waitForOperation(unit, operationId, { timeoutMs: APPLY_TIMEOUT_MS });
+    return hub.getUnit(unit.spaceId, unit.unitId);
+  };
+  return {
+    async install(place, name, data) {
+      const unit = { slug: name, data: configMap(name, data), ...(await targetOf(place)) };
+      return applied(await hub.createUnit(space(place).spaceId, unit));
+    },
+    async clone(upstream, place) {
+      const { spaceId } = space(place);
+      const { slug, spaceId: upstreamSpaceId, unitId: upstreamUnitId } = upstream;
+      const clone = { slug, upstreamSpaceId, upstreamUnitId, ...(await targetOf(place)) };
+      return applied(await hub.cloneUnit(spaceId, clone));
+    },
+    async rewrite(unit, data) {
+      await hub.writeData(unit, configMap(unit.slug, data));
+    },
+  };
+}
+
+function configMap(name: string, data: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(data).map(
+    ([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`,
+  );
+  return `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n${lines.join('\n')}\n`;
+}

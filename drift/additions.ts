@@ -1,6 +1,6 @@
 import type { ChangeDirection, Run } from './compare.ts';
 import type { CompiledDesired, PlanNode } from './compile.ts';
-import { itemKey, itemPlace } from './compile.ts';
+import { childOwnedAs, itemKey, itemPlace, ownedKeyOf } from './compile.ts';
 import { matches, sameJson } from './equal.ts';
 import { hasUndeclaredContent } from './extras.ts';
 import type { ChangeOp } from './field-change.ts';
@@ -16,7 +16,7 @@ import type { ManagedFieldsEntry } from './resource-ref.ts';
 import type { Shape } from './schema.ts';
 import { ANY, fieldShape } from './schema.ts';
 import { isDefaulted, isInheritedLabel } from './schema-defaults.ts';
-import { addChange, childOwnedAs } from './verdict.ts';
+import { addChange, declaredChild } from './verdict.ts';
 
 /** One walk over what one writer owns. */
 type Search = {
@@ -85,12 +85,12 @@ function removedSince(run: Run, before: PlanNode, now: PlanNode, live: unknown):
   for (const child of before.children) {
     const held = liveChild(live, child, before.shape);
     if (held === undefined || child.isZero) continue;
-    const counterpart = now.childByOwnedKey.get(child.ownedAs);
+    const counterpart = childOwnedAs(now, ownedKeyOf(child));
     if (counterpart) {
       if (counterpart.children.length > 0 || child.children.length > 0) {
         if (isGranular(child)) removedSince(run, child, counterpart, held);
       }
-    } else if (child.ownedAs !== '' && matches(child, held)) {
+    } else if (ownedKeyOf(child) !== '' && matches(child, held)) {
       const path = pathOf(child, run.places);
       addChange(run, { path, op: 'pending', desired: undefined, live: held }, undefined, 'reverse');
     }
@@ -133,9 +133,9 @@ function descend(find: Search, fields: unknown, node: PlanNode): void {
 }
 
 function childOf(run: Run, node: PlanNode, key: string): PlanNode | undefined {
-  const known = childOwnedAs(node, key);
+  const known = declaredChild(node, key);
   if (known || node.parent !== undefined || key !== 'f:stringData') return known;
-  return run.desired.kind === 'Secret' ? node.childByOwnedKey.get('f:data') : undefined;
+  return run.desired.kind === 'Secret' ? childOwnedAs(node, 'f:data') : undefined;
 }
 
 /** A foreign writer owns an atomic field as one: whatever it holds beyond desired, defaults apart, is that writer's. */
@@ -155,7 +155,7 @@ function isOurs(run: Run, entry: ManagedFieldsEntry, node: PlanNode): boolean {
   if (!run.context.appliers.includes(entry.manager ?? '')) return false;
   let fields: unknown = entry.fieldsV1;
   const keys: string[] = [];
-  for (let at = node; at.parent !== undefined; at = at.parent) keys.unshift(at.ownedAs);
+  for (let at = node; at.parent !== undefined; at = at.parent) keys.unshift(ownedKeyOf(at));
   for (const key of keys) fields = isJsonObject(fields) ? fields[key] : undefined;
   return fields !== undefined;
 }

@@ -1,6 +1,6 @@
 import { findForeignAdditions, findOwnLeftovers, findPendingRemovals } from './additions.ts';
 import { directionOf } from './classify.ts';
-import type { CompiledDesired, PlanNode } from './compile.ts';
+import type { CompiledDesired, ItemPlace, PlanNode } from './compile.ts';
 import { itemKey, itemPlace } from './compile.ts';
 import { matches, sameScalar, sameSet } from './equal.ts';
 import type { Direction, FieldChange, Severity } from './field-change.ts';
@@ -65,7 +65,7 @@ export type Run = {
   readonly context: CompareContext;
   readonly entries: readonly ManagedFieldsEntry[];
   /** Places of list items that were learned from managedFields during this run. */
-  places: Map<PlanNode, { readonly piece: string; readonly ownedAs: string }>;
+  places: Map<PlanNode, ItemPlace>;
   changes: FieldChange[];
   directions: ChangeDirection[];
   reported: Set<string> | undefined;

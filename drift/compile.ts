@@ -8,18 +8,16 @@ import type { Shape, Struct } from './schema.ts';
 import { ANY, defaultKeyValue, fieldShape, structOfKind } from './schema.ts';
 
 /**
- * One declared field, prepared so that comparing allocates nothing: it knows its place (for paths), its key in
- * `managedFields` (for owners) and how the API server treats it. Nodes of one shape keep the walk monomorphic.
+ * One declared field, prepared so that comparing allocates nothing: it knows its place (for paths and for
+ * owners in `managedFields`) and how the API server treats it. Nodes of one shape keep the walk monomorphic.
  */
 export type PlanNode = {
   readonly shape: Shape;
   readonly parent: PlanNode | undefined;
-  /** Its piece of the field path: `.spec`, `[name=api]`; empty for the root and for items without known keys. */
-  readonly piece: string;
-  /** Its field name, or '' for items. */
+  /** Its field name, or '' for items of lists. */
   readonly name: string;
-  /** Its key in fieldsV1: `f:spec`, `k:{"name":"api"}`. */
-  readonly ownedAs: string;
+  /** Where it is an item of a keyed list: how paths and managedFields call it. */
+  readonly item: ItemPlace | undefined;
   readonly value: JsonValue;
   /** Absent in live is the same as this value: the server does not store it. */
   readonly isZero: boolean;
@@ -28,7 +26,8 @@ export type PlanNode = {
   /** Field names of an object, or the merge key (as text) of each item of a keyed list; parallel to `children`. */
   readonly names: readonly string[];
   readonly children: readonly PlanNode[];
-  readonly childByOwnedKey: ReadonlyMap<string, PlanNode>;
+  /** Children by their fieldsV1 key, only where searching them one by one would be slow. */
+  readonly index: ReadonlyMap<string, PlanNode> | undefined;
   /** The amount, where this is (or in a custom resource may be) a quantity. */
   readonly quantity: bigint | undefined;
 };
@@ -44,7 +43,10 @@ export type CompiledDesired = {
 };
 
 const ROOT_SKIPPED: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'status', 'metadata']);
-const NO_NODES: ReadonlyMap<string, PlanNode> = new Map();
+const NO_NAMES: readonly string[] = [];
+const NO_CHILDREN: readonly PlanNode[] = [];
+/** Up to this many children are searched one by one; an index for each small object would take most of the memory. */
+const INDEXED_CHILDREN = 8;
 const QUANTITY_PARENTS = /^(?:resources|requests|limits|hard|.*quota.*)$/i;
 const QUANTITY_LEAVES: ReadonlySet<string> = new Set([
   'cpu',
@@ -53,12 +55,10 @@ const QUANTITY_LEAVES: ReadonlySet<string> = new Set([
   'ephemeral-storage',
 ]);
 
-type Place = {
-  readonly parent: PlanNode | undefined;
-  readonly piece: string;
-  readonly name: string;
-  readonly ownedAs: string;
-};
+/** The piece of a field path (`[name=api]`) and the fieldsV1 key (`k:{"name":"api"}`) of an item. */
+export type ItemPlace = { readonly piece: string; readonly ownedAs: string };
+
+type Place = Pick<PlanNode, 'parent' | 'name' | 'item'>;
 
 /** Prepares a desired object for `compare`, once per desired revision. The object must not be changed afterwards. */
 export function compileDesired(object: KubeObject): CompiledDesired {
@@ -67,7 +67,7 @@ export function compileDesired(object: KubeObject): CompiledDesired {
   const shape: Shape = struct
     ? { kind: 'struct', keepsZero: true, keys: [], struct }
     : { kind: 'any', keepsZero: true, keys: [] };
-  const place = { parent: undefined, piece: '', name: '', ownedAs: '' };
+  const place = { parent: undefined, name: '', item: undefined };
   return {
     object,
     root: compileNode(content, shape, place),
@@ -81,7 +81,7 @@ export function compileDesired(object: KubeObject): CompiledDesired {
 export function itemPlace(
   item: JsonValue | undefined,
   keys: readonly string[],
-): { piece: string; ownedAs: string } | undefined {
+): ItemPlace | undefined {
   if (!isJsonObject(item)) return undefined;
   const pairs: (readonly [string, JsonValue])[] = [];
   for (const key of keys) {
@@ -134,16 +134,18 @@ function foldStringData(content: Record<string, JsonValue>): void {
 }
 
 function compileNode(value: JsonValue, shape: Shape, place: Place): PlanNode {
-  const node = {
+  const node: Building = {
     shape: agreeing(shape, value),
-    ...place,
+    parent: place.parent,
+    name: place.name,
+    item: place.item,
     value: shape.kind === 'bytes' && typeof value === 'string' ? stripWhitespace(value) : value,
     isZero: false,
     isNull: value === null,
-    names: [] as readonly string[],
-    children: [] as readonly PlanNode[],
-    childByOwnedKey: NO_NODES,
-    quantity: undefined as bigint | undefined,
+    names: NO_NAMES,
+    children: NO_CHILDREN,
+    index: undefined,
+    quantity: undefined,
   };
   if (Array.isArray(value)) compileItems(node, value as readonly JsonValue[]);
   else if (isJsonObject(value)) compileFields(node, value);
@@ -159,47 +161,58 @@ type Building = {
 };
 
 function compileFields(node: Building, value: JsonObject): void {
-  const names: string[] = [];
-  const children: PlanNode[] = [];
-  const byKey = new Map<string, PlanNode>();
-  for (const [name, child] of Object.entries(value)) {
-    if (child === undefined) continue;
-    const struct = node.shape.struct;
-    if (struct?.name === 'meta.v1.ObjectMeta' && !struct.fields.has(name) && name !== 'name')
-      continue;
-    if (struct !== undefined && isEmbeddedIdentity(struct, name)) continue;
-    const ownedAs = `f:${name}`;
-    const place = { parent: node, piece: renderField(name), name, ownedAs };
-    const compiled = compileNode(child, childShape(node.shape, name), place);
-    names.push(name);
-    children.push(compiled);
-    byKey.set(ownedAs, compiled);
-  }
-  node.names = names;
-  node.children = children;
-  node.childByOwnedKey = byKey;
+  const struct = node.shape.struct;
+  const declared = Object.entries(value).filter(
+    ([name, child]) => child !== undefined && !(struct && isServerField(struct, name)),
+  );
+  // Mapped, not pushed: arrays that grow keep room for more, which adds up over thousands of objects.
+  node.names = declared.map(([name]) => name);
+  node.children = declared.map(([name, child]) =>
+    compileNode(child, childShape(node.shape, name), { parent: node, name, item: undefined }),
+  );
+  node.index = indexOf(node.children);
 }
 
 function compileItems(node: Building, items: readonly JsonValue[]): void {
   const { keys, kind } = node.shape;
   const isKeyed = kind === 'keyed-list';
-  const names: string[] = [];
-  const byKey = new Map<string, PlanNode>();
   node.children = items.map((item) => {
-    const keyed = isKeyed ? itemPlace(item, keys) : undefined;
-    const place = {
-      parent: node,
-      piece: keyed?.piece ?? '',
-      name: '',
-      ownedAs: keyed?.ownedAs ?? '',
-    };
-    const compiled = compileNode(item, node.shape.item ?? ANY, place);
-    if (isKeyed) names.push(itemKey(item, keys) ?? '');
-    if (keyed) byKey.set(keyed.ownedAs, compiled);
-    return compiled;
+    const place = { parent: node, name: '', item: isKeyed ? itemPlace(item, keys) : undefined };
+    return compileNode(item, node.shape.item ?? ANY, place);
   });
-  node.names = names;
-  node.childByOwnedKey = byKey;
+  if (!isKeyed) return;
+  node.names = items.map((item) => itemKey(item, keys) ?? '');
+  node.index = indexOf(node.children);
+}
+
+function indexOf(children: readonly PlanNode[]): ReadonlyMap<string, PlanNode> | undefined {
+  if (children.length <= INDEXED_CHILDREN) return undefined;
+  return new Map(children.map((child) => [ownedKeyOf(child), child]));
+}
+
+/** The key of a declared field in fieldsV1: `f:spec`, `k:{"name":"api"}`; '' for items without known keys. */
+export function ownedKeyOf(node: PlanNode): string {
+  return node.name === '' ? (node.item?.ownedAs ?? '') : `f:${node.name}`;
+}
+
+/** The piece of a field path that a declared field adds: `.spec`, `[name=api]`. */
+export function pieceOf(node: PlanNode): string {
+  if (node.name !== '') return renderField(node.name);
+  return node.item?.piece ?? '';
+}
+
+/** The declared child with this fieldsV1 key. */
+export function childOwnedAs(node: PlanNode, key: string): PlanNode | undefined {
+  if (node.index) return node.index.get(key);
+  const isField = key.startsWith('f:');
+  for (const child of node.children) {
+    if (isField) {
+      // Compared in place: cutting the prefix off would allocate for each owned field of each comparison.
+      const { name } = child;
+      if (name.length === key.length - 2 && name !== '' && key.endsWith(name)) return child;
+    } else if (child.item?.ownedAs === key) return child;
+  }
+  return undefined;
 }
 
 /** The shape, unless the value has another form than the schema says: then it is compared as plain JSON. */
@@ -222,11 +235,11 @@ function childShape(shape: Shape, name: string): Shape {
   return shape.item ?? ANY;
 }
 
-/** Objects inside objects (volumeClaimTemplates): their apiVersion, kind and status are the server's. */
-function isEmbeddedIdentity(struct: Struct, name: string): boolean {
-  return (
-    struct.fields.has('metadata') && (name === 'apiVersion' || name === 'kind' || name === 'status')
-  );
+/** Of nested objects (templates, volume claims) their identity, status and most of their metadata are the server's. */
+function isServerField({ name: type, fields }: Struct, name: string): boolean {
+  if (type === 'meta.v1.ObjectMeta') return !fields.has(name) && name !== 'name';
+  if (!fields.has('metadata')) return false;
+  return name === 'apiVersion' || name === 'kind' || name === 'status';
 }
 
 function mayBeQuantity(node: Building): boolean {

@@ -1,6 +1,6 @@
 import type { CompareContext } from './compare.ts';
-import type { PlanNode } from './compile.ts';
-import { itemKey } from './compile.ts';
+import type { ItemPlace, PlanNode } from './compile.ts';
+import { itemKey, ownedKeyOf, pieceOf } from './compile.ts';
 import { parseItemKey } from './item-key.ts';
 import { isJsonObject } from './json.ts';
 import { classOfManager } from './managers.ts';
@@ -18,10 +18,7 @@ export type Owners = {
 };
 
 /** Pieces of places that are only known at run time: items of keyed lists in custom resources. */
-export type RuntimePlaces = ReadonlyMap<
-  PlanNode,
-  { readonly piece: string; readonly ownedAs: string }
->;
+export type RuntimePlaces = ReadonlyMap<PlanNode, ItemPlace>;
 
 /** The entries of managedFields that can say something about desired fields; status writers cannot. */
 export function entriesOf(live: KubeObject): readonly ManagedFieldsEntry[] {
@@ -57,7 +54,7 @@ export function ownersOf(
 export function pathOf(node: PlanNode, places: RuntimePlaces): string {
   let path = '';
   for (let at: PlanNode | undefined = node; at !== undefined; at = at.parent) {
-    path = (places.get(at)?.piece ?? at.piece) + path;
+    path = (places.get(at)?.piece ?? pieceOf(at)) + path;
   }
   return path.startsWith('.') ? path.slice(1) : path;
 }
@@ -66,7 +63,7 @@ export function pathOf(node: PlanNode, places: RuntimePlaces): string {
 export function ownedKeys(node: PlanNode, places: RuntimePlaces): readonly string[] {
   const keys: string[] = [];
   for (let at = node; at.parent !== undefined; at = at.parent) {
-    keys.push(places.get(at)?.ownedAs ?? at.ownedAs);
+    keys.push(places.get(at)?.ownedAs ?? ownedKeyOf(at));
   }
   return keys.reverse();
 }

@@ -1,5 +1,6 @@
 import type { Run } from './compare.ts';
 import type { PlanNode } from './compile.ts';
+import { childOwnedAs } from './compile.ts';
 import { renderField } from './field-path.ts';
 import { isJsonObject } from './json.ts';
 import { addChange } from './verdict.ts';
@@ -28,7 +29,7 @@ export function findUntrackedAdditions(run: Run): void {
   for (const field of fields) {
     const held = live[field];
     if (held === undefined || held === null) continue;
-    const declared = desired.root.childByOwnedKey.get(`f:${field}`);
+    const declared = childOwnedAs(desired.root, `f:${field}`);
     if (!declared) report(run, field, held);
     else if (isJsonObject(held)) findKeys(run, field, declared, held);
   }
@@ -41,7 +42,7 @@ function findKeys(
   held: Readonly<Record<string, unknown>>,
 ): void {
   for (const key of Object.keys(held)) {
-    if (!declared.childByOwnedKey.has(`f:${key}`)) {
+    if (!childOwnedAs(declared, `f:${key}`)) {
       report(run, `${field}${renderField(key)}`, held[key]);
     }
   }

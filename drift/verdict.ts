@@ -1,6 +1,7 @@
 import { classifyChange } from './classify.ts';
 import type { ChangeDirection, CompareContext, Comparison, Run } from './compare.ts';
 import type { CompiledDesired, PlanNode } from './compile.ts';
+import { childOwnedAs, ownedKeyOf } from './compile.ts';
 import { matches, sameJson } from './equal.ts';
 import type { ChangeOp, FieldChange } from './field-change.ts';
 import type { JsonObject, JsonValue } from './json.ts';
@@ -185,13 +186,13 @@ export function nodeIn(
   places: Run['places'],
 ): PlanNode | undefined {
   let at: PlanNode | undefined = other.root;
-  for (const key of ownedKeys(node, places)) at = at && childOwnedAs(at, key);
+  for (const key of ownedKeys(node, places)) at = at && declaredChild(at, key);
   return at;
 }
 
 /** The declared child with this fieldsV1 key; items of lists without a schema are found by the keys that it names. */
-export function childOwnedAs(node: PlanNode, key: string): PlanNode | undefined {
-  const known = node.childByOwnedKey.get(key);
+export function declaredChild(node: PlanNode, key: string): PlanNode | undefined {
+  const known = childOwnedAs(node, key);
   if (known || node.shape.kind !== 'any' || !key.startsWith('k:')) return known;
   return node.children.find((child) => {
     const item = child.value;
@@ -212,7 +213,7 @@ function atomicAncestor(run: Run, node: PlanNode): Difference | undefined {
     let fields: unknown = entry.fieldsV1;
     let live: unknown = run.live;
     for (const step of trail) {
-      const key = run.places.get(step)?.ownedAs ?? step.ownedAs;
+      const key = run.places.get(step)?.ownedAs ?? ownedKeyOf(step);
       fields = isJsonObject(fields) ? fields[key] : undefined;
       live = isJsonObject(live) && step.name !== '' ? live[step.name] : undefined;
       if (fields === undefined || step === node || live === undefined) break;

@@ -77,7 +77,9 @@ function take(state: RunState, input: DecideInput): DecideAck {
   state.unread.push(input);
   const needed = state.question?.quorum ?? 0;
   if (input.decision === 'approve' || input.decision === 'accept') {
-    state.approvals.push({ person: input.person, decision: input.decision });
+    // A person has one voice: accepting after approving replaces it.
+    const others = state.approvals.filter((one) => one.person !== input.person);
+    state.approvals = [...others, { person: input.person, decision: input.decision }];
     const count = state.approvals.filter((one) => one.decision === input.decision).length;
     if (count >= needed) state.final = input;
     return {

@@ -102,11 +102,26 @@ function defaulted(source: Model): KubeObject {
 /** Every single-field mutation of the model, with the path that must be found. */
 function mutations(source: Model): readonly { path: string; mutate: (model: Model) => void }[] {
   const found: { path: string; mutate: (model: Model) => void }[] = [
-    { path: 'spec.replicas', mutate: (one) => void (one.replicas += 1) },
-    { path: 'spec.selector', mutate: (one) => void (one.selector['extra'] = 'y') },
+    {
+      path: 'spec.replicas',
+      mutate: (one) => {
+        one.replicas += 1;
+      },
+    },
+    {
+      path: 'spec.selector',
+      mutate: (one) => {
+        one.selector['extra'] = 'y';
+      },
+    },
   ];
   for (const key of Object.keys(source.labels)) {
-    found.push({ path: `metadata.labels.${key}`, mutate: (one) => void (one.labels[key] += 'x') });
+    found.push({
+      path: `metadata.labels.${key}`,
+      mutate: (one) => {
+        one.labels[key] += 'x';
+      },
+    });
     found.push({ path: `metadata.labels.${key}`, mutate: (one) => void delete one.labels[key] });
   }
   source.containers.forEach((own, at) => {
@@ -115,7 +130,12 @@ function mutations(source: Model): readonly { path: string; mutate: (model: Mode
       const held = one.containers[at];
       if (held) change(held);
     };
-    found.push({ path: `${path}.image`, mutate: edit((one) => void (one.image += 'x')) });
+    found.push({
+      path: `${path}.image`,
+      mutate: edit((one) => {
+        one.image += 'x';
+      }),
+    });
     if (own.args.length > 0) {
       found.push({ path: `${path}.args`, mutate: edit((one) => void one.args.push('more')) });
     }

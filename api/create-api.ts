@@ -44,13 +44,27 @@ export function createMetricsApi(
 ): Express {
   const { metrics, log } = deps;
   const app = bareApp();
-  mountRoutes(app, [...healthRoutes(deps), metricsRoute(metrics, 'public')], {
-    authenticate: createAuthenticate('token', []),
-    limitPerson: () => {},
-    limitAddress: () => {},
-    metrics,
-    log,
-  });
+  const routes = [...healthRoutes(deps), metricsRoute(metrics, 'public')];
+  mountRoutes(app, routes, { ...OPEN_TO_ALL, metrics, log });
+  return app;
+}
+
+/** For apps whose routes are all public. */
+const OPEN_TO_ALL = {
+  authenticate: createAuthenticate('token', []),
+  limitPerson: () => {},
+  limitAddress: () => {},
+} as const;
+
+/** The api while its parts are waited for: health and readiness; everything else is refused with STARTING. */
+export function createStartingApi(
+  deps: Pick<ApiDeps, 'auth' | 'metrics' | 'log' | 'readiness' | 'clock'>,
+): Express {
+  const { metrics, log } = deps;
+  const app = bareApp();
+  // What `startApi` refuses for the finished api, it refuses now.
+  app.locals['auth'] = deps.auth;
+  mountRoutes(app, healthRoutes(deps), { ...OPEN_TO_ALL, metrics, log, otherwise: 'STARTING' });
   return app;
 }
 

@@ -18,6 +18,8 @@ export type MountDeps = {
   readonly limitAddress: (address: string) => void;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** What every other path is refused with: NOT_FOUND, unless the app is only there until another one takes over. */
+  readonly otherwise?: 'NOT_FOUND' | 'STARTING';
 };
 
 /** Adds routes in the order given, then what answers everything else. */
@@ -39,6 +41,9 @@ export function mountRoutes(app: Express, routes: readonly Route[], deps: MountD
     app[route.method](route.path, ...handlers);
   }
   app.use(measured(deps.metrics, UNMATCHED), (request, response) => {
+    if (deps.otherwise === 'STARTING') {
+      throw new AppError('STARTING', 'Realign is starting and cannot answer this yet');
+    }
     if (request.path.startsWith('/api/')) identify(request, response, deps);
     throw new AppError('NOT_FOUND', `there is no ${request.method} ${request.path}`);
   });

@@ -7,6 +7,8 @@ import { isLoopbackHost } from './auth.ts';
 export type RunningApi = {
   readonly port: number;
   readonly url: string;
+  /** Answers by another app from the next request on. */
+  serve(app: Express): void;
   /** Answers what is under way, then ends; connections that stay open are cut after ten seconds. */
   close(): Promise<void>;
 };
@@ -23,10 +25,8 @@ export async function startApi(
   app: Express,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<RunningApi> {
-  if (app.locals['auth'] === 'none' && !isLoopbackHost(host)) {
-    throw new AppError('CONFIG_INVALID', `api.auth: none needs a loopback api.host, not ${host}`);
-  }
-  const server = createServer(app);
+  let serving = guarded(app, host);
+  const server = createServer((request, response) => serving(request, response));
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.keepAliveTimeout = IDLE_TIMEOUT_MS;
@@ -43,6 +43,9 @@ export async function startApi(
   return {
     port: listening,
     url: `http://${host.includes(':') ? `[${host}]` : host}:${listening}`,
+    serve(next) {
+      serving = guarded(next, host);
+    },
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -52,4 +55,11 @@ export async function startApi(
       clearTimeout(timer);
     },
   };
+}
+
+function guarded(app: Express, host: string): Express {
+  if (app.locals['auth'] === 'none' && !isLoopbackHost(host)) {
+    throw new AppError('CONFIG_INVALID', `api.auth: none needs a loopback api.host, not ${host}`);
+  }
+  return app;
 }

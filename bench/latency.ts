@@ -36,7 +36,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const kubeconfig = embedded.stack.kubernetes?.kubeconfigs.admin ?? '';
     const cluster = await createKubernetesClient({ kubeconfig, userAgent: 'kubectl' });
     try {
-      await declare(realign.parts.hub);
+      await declare((await realign.connected).hub);
       await realign.ready;
       const times: number[] = [];
       for (let sample = 0; sample < SAMPLES; sample += 1)

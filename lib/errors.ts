@@ -130,6 +130,11 @@ export const ERRORS = {
     retryable: true,
     repair: 'The api of Realign cannot be reached; check REALIGN_URL and that `realign api` runs.',
   },
+  STARTING: {
+    status: 503,
+    retryable: true,
+    repair: 'Wait until `/ready` answers 200; until then it names the parts that are waited for.',
+  },
   SETUP_FAILED: {
     status: 500,
     retryable: false,

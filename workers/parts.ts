@@ -15,7 +15,7 @@ import type { Metrics } from '../lib/metrics.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { createDriftDoor, type DriftDoor } from './doors.ts';
-import { waitForPart } from './wait-for-part.ts';
+import { createOpening, type Opening, type PartState } from './opening.ts';
 
 /** Everything a process works with, connected. */
 export type Parts = {
@@ -40,20 +40,37 @@ export type PartsOptions = {
   readonly signal: AbortSignal;
   /** A second identity that may patch; used only with `residue: patch`. */
   readonly repairKubeconfig?: string;
+  /** Told of every part at once, then whenever one answers or fails to. */
+  readonly onPart?: (state: PartState) => void;
 };
 
 const USER_AGENT = 'realign';
 
-/** Connects to every part, waiting for those that are away and saying for whom. */
+/**
+ * Connects to all parts at once, waiting for those that are away and saying for whom. What no waiting can mend, such as a
+ * refused token, ends it: CONFIG_INVALID, CONFIGHUB_UNAUTHORIZED and the like.
+ */
 export async function connectParts(options: PartsOptions): Promise<Parts> {
-  const { config, log, metrics, signal } = options;
-  const wait = { log, signal };
-  const store = await waitForPart('Postgres', () => openStore(config, log, metrics), wait);
-  const temporal = await waitForPart('Temporal', () => openTemporal(config), wait);
+  const { config, log, metrics } = options;
+  const opening = createOpening(options);
   const hub = openHub(config, log);
-  await waitForPart('ConfigHub', () => hub.info(), wait);
-  const key = config.redaction.key ?? (await store.installationKey());
-  const environments = await openEnvironments(options, hub);
+  const [{ store, key }, temporal, , environments] = await opening.all([
+    opening.open(
+      'postgres',
+      'Postgres',
+      () => openStore(config, log, metrics),
+      (one) => one.store.close(),
+    ),
+    opening.open(
+      'temporal',
+      'Temporal',
+      () => openTemporal(config),
+      (one) => one.close(),
+    ),
+    // Says who we are: unlike the server's version, that needs the token.
+    opening.open('confighub', 'ConfigHub', () => hub.me()),
+    openEnvironments(options, hub, opening),
+  ]);
   const { uiUrl, namespace } = config.temporal;
   return {
     config,
@@ -73,27 +90,36 @@ export async function connectParts(options: PartsOptions): Promise<Parts> {
       const workflow = `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
       return runId === undefined ? workflow : `${workflow}/${runId}/history`;
     },
-    async close() {
-      for (const { cluster, repair } of environments.values()) {
-        cluster.close();
-        repair?.close();
-      }
-      await temporal.close();
-      await store.close();
-    },
+    close: opening.close,
   };
 }
 
-async function openStore(config: Config, log: Log, metrics: Metrics): Promise<Store> {
-  await migrate(config.database.url);
-  return createStore({ databaseUrl: config.database.url, log, onQuery: metrics.queryTook });
+async function openStore(
+  config: Config,
+  log: Log,
+  metrics: Metrics,
+): Promise<{ store: Store; key: string | Uint8Array }> {
+  const { url } = config.database;
+  await migrate(url);
+  const store = createStore({ databaseUrl: url, log, onQuery: metrics.queryTook });
+  try {
+    return { store, key: config.redaction.key ?? (await store.installationKey()) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 async function openTemporal(config: Config): Promise<TemporalClient> {
   const temporal = await connectTemporal(config.temporal);
-  await temporal.ping();
-  await registerSearchAttributes(temporal, config.temporal.namespace, SEARCH_ATTRIBUTES);
-  return temporal;
+  try {
+    await temporal.ping();
+    await registerSearchAttributes(temporal, config.temporal.namespace, SEARCH_ATTRIBUTES);
+    return temporal;
+  } catch (error) {
+    await temporal.close();
+    throw error;
+  }
 }
 
 function openHub(config: Config, log: Log): ConfigHub {
@@ -110,57 +136,72 @@ function openHub(config: Config, log: Log): ConfigHub {
 async function openEnvironments(
   options: PartsOptions,
   hub: ConfigHub,
+  opening: Opening,
 ): Promise<ReadonlyMap<string, EnvironmentParts>> {
   const { config } = options;
-  const clients = new Map<string, Promise<KubernetesClient>>();
-  const environments = new Map<string, EnvironmentParts>();
-  for (const environment of config.environments) {
-    const cluster = await clusterOf(environment, clients, options);
-    const repair = await repairOf(environment, options);
-    environments.set(environment.name, {
-      config: environment,
-      source: createConfighubSource({ hub, environment }),
-      cluster,
-      ...(repair && { repair }),
-    });
-  }
-  return environments;
-}
-
-/** Environments of one cluster share its client, and with it the informers. */
-function clusterOf(
-  { cluster: { kubeconfig, context } }: EnvironmentConfig,
-  clients: Map<string, Promise<KubernetesClient>>,
-  { log, signal }: PartsOptions,
-): Promise<KubernetesClient> {
-  const key = `${kubeconfig ?? ''}\n${context ?? ''}`;
-  const known = clients.get(key);
-  if (known) return known;
-  const opened = waitForPart(
-    `Kubernetes (context ${context ?? 'current'})`,
-    async () => {
-      const client = await createKubernetesClient({
-        userAgent: USER_AGENT,
-        ...(kubeconfig !== undefined && { kubeconfig }),
-        ...(context !== undefined && { context }),
-      });
-      await client.version();
-      return client;
-    },
-    { log, signal },
+  const clusters = new Map<string, Promise<KubernetesClient>>();
+  const clusterOf = ({ cluster: { kubeconfig, context } }: EnvironmentConfig) => {
+    const key = `${kubeconfig ?? ''}\n${context ?? ''}`;
+    const known = clusters.get(key);
+    if (known) return known;
+    const part = context === undefined ? 'kubernetes' : `kubernetes ${context}`;
+    const label = `Kubernetes (context ${context ?? 'current'})`;
+    const opened = opening.open(
+      part,
+      label,
+      () => openCluster(kubeconfig, context),
+      (one) => one.close(),
+    );
+    clusters.set(key, opened);
+    return opened;
+  };
+  const environments = await Promise.all(
+    config.environments.map(async (environment): Promise<[string, EnvironmentParts]> => {
+      const repair = await openRepair(environment, options, opening);
+      const cluster = await clusterOf(environment);
+      const source = createConfighubSource({ hub, environment });
+      return [
+        environment.name,
+        { config: environment, source, cluster, ...(repair && { repair }) },
+      ];
+    }),
   );
-  clients.set(key, opened);
-  return opened;
+  return new Map(environments);
 }
 
-async function repairOf(
-  { cluster: { context } }: EnvironmentConfig,
-  { config, repairKubeconfig }: PartsOptions,
-): Promise<KubernetesClient | undefined> {
-  if (config.residue !== 'patch' || repairKubeconfig === undefined) return undefined;
-  return createKubernetesClient({
-    kubeconfig: repairKubeconfig,
-    userAgent: 'realign-repair',
+async function openCluster(
+  kubeconfig: string | undefined,
+  context: string | undefined,
+): Promise<KubernetesClient> {
+  const client = await createKubernetesClient({
+    userAgent: USER_AGENT,
+    ...(kubeconfig !== undefined && { kubeconfig }),
     ...(context !== undefined && { context }),
   });
+  try {
+    await client.version();
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+function openRepair(
+  { name, cluster: { context } }: EnvironmentConfig,
+  { config, repairKubeconfig: kubeconfig }: PartsOptions,
+  opening: Opening,
+): Promise<KubernetesClient> | undefined {
+  if (config.residue !== 'patch' || kubeconfig === undefined) return undefined;
+  const options = {
+    kubeconfig,
+    userAgent: 'realign-repair',
+    ...(context !== undefined && { context }),
+  };
+  return opening.open(
+    `repair ${name}`,
+    `the repair identity of ${name}`,
+    () => createKubernetesClient(options),
+    (one) => one.close(),
+  );
 }

@@ -1,21 +1,23 @@
 import {
   createApi,
   createMetricsApi,
+  createStartingApi,
   type Readiness,
   type RunningApi,
   startApi,
 } from '../api/index.ts';
 import type { Config } from '../lib/config.ts';
-import { fromUnknown } from '../lib/errors.ts';
+import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { createMetrics } from '../lib/metrics.ts';
+import { createMetrics, type Metrics } from '../lib/metrics.ts';
 import about from '../package.json' with { type: 'json' };
-import type { Watcher } from '../watcher/index.ts';
 import { createAnalysisDoor } from './analysis-door.ts';
 import { createDecisionDoor } from './doors.ts';
+import type { PartState } from './opening.ts';
 import { connectParts, type Parts } from './parts.ts';
+import { type Running, readinessOf } from './readiness.ts';
 import { openWatcher } from './watcher.ts';
-import { bundleWorkflows, type RunningWorker, startWorker } from './worker.ts';
+import { bundleWorkflows, startWorker } from './worker.ts';
 
 export type Role = 'watcher' | 'worker' | 'api';
 export const ALL_ROLES: readonly Role[] = ['watcher', 'worker', 'api'];
@@ -32,10 +34,13 @@ export type RealignOptions = {
 export type Realign = {
   /** Where the api, or the health endpoints of a process without it, listen. */
   readonly url: string;
+  /** Resolves when every part has answered. */
+  readonly connected: Promise<Parts>;
+  /** The same, without waiting: throws before. */
   readonly parts: Parts;
   /** Resolves when everything that this process does is under way, first full comparison included. */
   readonly ready: Promise<void>;
-  /** Rejects when a part of the process dies. */
+  /** Rejects when a part of the process dies, or when it cannot start and no waiting would help. */
   readonly failed: Promise<never>;
   stop(): Promise<void>;
 };
@@ -45,60 +50,77 @@ export type Realign = {
  * while the rest still waits for its parts.
  */
 export async function startRealign(options: RealignOptions): Promise<Realign> {
-  const { roles, signal } = options;
+  const { roles, log } = options;
   const metrics = createMetrics({ version: about.version });
+  const running: Running = { opening: new Map() };
+  const readiness = () => readinessOf(running, roles);
+  const listeners = await listen(options, metrics, readiness);
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([options.signal, stopping.signal]);
   const bundle = roles.includes('worker') ? bundleWorkflows() : undefined;
   bundle?.catch(() => {});
-  const parts = await connectParts({ ...options, metrics });
-  const watcher = roles.includes('watcher') ? openWatcher(parts) : undefined;
-  let worker: RunningWorker | undefined;
-  const readiness = () =>
-    Promise.all([
-      probe('postgres', () => parts.store.ping()),
-      probe('temporal', () => parts.temporal.ping()),
-      probe('confighub', () => parts.hub.info()),
-      ...(watcher ? [watcherReadiness(watcher)] : []),
-      ...(bundle ? [{ part: 'worker', ok: worker?.isRunning() ?? false }] : []),
-    ]);
-  const listeners = await listen(parts, roles, readiness);
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => {});
+  const onPart = (state: PartState) => void running.opening.set(state.part, state);
+  const connected = connectParts({ ...options, signal, metrics, onPart });
   const start = async () => {
+    const parts = await connected;
+    running.parts = parts;
+    if (roles.includes('api')) listeners[0].serve(finishedApi(parts, readiness));
+    if (roles.includes('watcher')) running.watcher = openWatcher(parts);
     if (bundle) {
-      worker = await startWorker(parts, await bundle);
-      worker.finished.catch(failure.reject);
+      running.worker = await startWorker(parts, await bundle);
+      running.worker.finished.catch(failure.reject);
     }
-    await watcher?.start(signal);
+    await running.watcher?.start(signal);
   };
   const ready = start();
   ready.catch(failure.reject);
   return {
     url: listeners[0].url,
-    parts,
+    connected,
+    get parts() {
+      if (!running.parts) throw new AppError('STARTING', 'not every part has answered yet');
+      return running.parts;
+    },
     ready,
     failed: failure.promise,
     // In the order in which work flows: nothing new comes in, then what runs is finished or handed over.
     async stop() {
       await Promise.all(listeners.map((one) => one.close()));
-      await watcher?.stop();
-      await worker?.stop();
-      await parts.close();
+      stopping.abort();
+      await ready.catch((error: unknown) => log.debug({ reason: String(error) }, 'not started'));
+      await running.watcher?.stop();
+      await running.worker?.stop();
+      await running.parts?.close();
     },
   };
 }
 
 /** The api where this process has that role; health and metrics for every process, on their own port where there is one. */
 async function listen(
-  parts: Parts,
-  roles: readonly Role[],
+  { roles, config, log }: RealignOptions,
+  metrics: Metrics,
   readiness: () => Promise<readonly Readiness[]>,
 ): Promise<readonly [RunningApi, ...RunningApi[]]> {
-  const { config, log, metrics, store } = parts;
-  const { host, port, metricsPort } = config.api;
+  const { auth, host, port, metricsPort } = config.api;
   const metricsApi = () => createMetricsApi({ metrics, log, readiness });
-  if (!roles.includes('api'))
+  if (!roles.includes('api')) {
     return [await startApi(metricsApi(), { host, port: metricsPort ?? port })];
-  const api = createApi({
+  }
+  const first = await startApi(createStartingApi({ auth, metrics, log, readiness }), config.api);
+  if (metricsPort === undefined) return [first];
+  try {
+    return [first, await startApi(metricsApi(), { host, port: metricsPort })];
+  } catch (error) {
+    await first.close();
+    throw error;
+  }
+}
+
+function finishedApi(parts: Parts, readiness: () => Promise<readonly Readiness[]>) {
+  const { config, log, metrics, store } = parts;
+  return createApi({
     store,
     people: config.people,
     auth: config.api.auth,
@@ -112,29 +134,4 @@ async function listen(
     }),
     readiness,
   });
-  const first = await startApi(api, config.api);
-  if (metricsPort === undefined) return [first];
-  return [first, await startApi(metricsApi(), { host, port: metricsPort })];
-}
-
-async function probe(part: string, look: () => Promise<unknown>): Promise<Readiness> {
-  try {
-    await look();
-    return { part, ok: true };
-  } catch (error) {
-    return { part, ok: false, message: fromUnknown(error).message };
-  }
-}
-
-function watcherReadiness(watcher: Watcher): Readiness {
-  const { ready, environments, clusters } = watcher.status();
-  const messages = [
-    ...environments.flatMap((one) => (one.message ? [`${one.environment}: ${one.message}`] : [])),
-    ...clusters.flatMap((one) => (one.message ? [`${one.server}: ${one.message}`] : [])),
-  ];
-  return {
-    part: 'watcher',
-    ok: ready,
-    ...(messages.length > 0 && { message: messages.join('; ') }),
-  };
 }

@@ -25,6 +25,7 @@ export function registerProcesses(program: Command): void {
 
 async function run(roles: readonly Role[], file: string | undefined): Promise<number> {
   const { loadConfig } = await import('../../lib/config.ts');
+  const { fromUnknown } = await import('../../lib/errors.ts');
   const { createLog } = await import('../../lib/log.ts');
   const { startRealign } = await import('../../workers/realign.ts');
   const { runUntilSignal } = await import('../../workers/run-until-signal.ts');
@@ -39,10 +40,8 @@ async function run(roles: readonly Role[], file: string | undefined): Promise<nu
     () => log.info({}, 'ready'),
     () => {},
   );
-  return runUntilSignal(controller, realign.failed, realign.stop, (error) =>
-    log.error(
-      { reason: error instanceof Error ? error.message : String(error) },
-      'a part of this process failed',
-    ),
-  );
+  return runUntilSignal(controller, realign.failed, realign.stop, (error) => {
+    const { code, message: reason, repair } = fromUnknown(error);
+    log.error({ code, reason, repair }, 'a part of this process failed');
+  });
 }

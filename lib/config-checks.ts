@@ -39,6 +39,13 @@ export function checkWhole(config: Config, refuse: Refuse): void {
   }
   if (config.api.metricsPort === config.api.port)
     refuse(['api', 'metricsPort'], 'equals the port of the api');
+  const withoutRepair = config.environments.find((one) => !one.cluster.repairKubeconfig);
+  if (config.residue === 'patch' && withoutRepair) {
+    refuse(
+      ['residue'],
+      `patch needs a second identity: set cluster.repairKubeconfig of environment ${withoutRepair.name}`,
+    );
+  }
   if (config.settle.maxMs < config.settle.quietMs)
     refuse(['settle', 'max'], 'is shorter than settle.quiet');
 }

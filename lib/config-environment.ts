@@ -12,6 +12,8 @@ import {
 /** Every environment variable that Realign reads; deploy/ and docker-compose.yml may set no other. An empty one counts as not set. */
 export const ENVIRONMENT_VARIABLES = {
   KUBECONFIG: 'kubeconfig of environments that name none',
+  REALIGN_REPAIR_KUBECONFIG:
+    'second identity, which may patch, of environments that name none (residue: patch)',
   NAMESPACE: 'default namespace of environments that name none (qa)',
   CUB_SPACE: 'space of the one environment when the file lists none (acorn-bear-qa)',
   CUB_API_URL: 'confighub.url',
@@ -37,6 +39,7 @@ export type EnvironmentVariable = keyof typeof ENVIRONMENT_VARIABLES;
 /** What the environment says over the file. */
 export type Overrides = {
   readonly kubeconfig?: string;
+  readonly repairKubeconfig?: string;
   readonly namespace?: string;
   readonly space?: string;
   readonly confighubUrl?: string;
@@ -78,6 +81,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, problems: ConfigProblem[
   };
   return withoutUndefined({
     kubeconfig: read(text, 'KUBECONFIG'),
+    repairKubeconfig: read(text, 'REALIGN_REPAIR_KUBECONFIG'),
     namespace: read(text, 'NAMESPACE'),
     space: read(text, 'CUB_SPACE'),
     confighubUrl: read(webUrl, 'CUB_API_URL', 'CONFIGHUB_URL'),

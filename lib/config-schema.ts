@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CHANGE_TYPES, DIRECTIONS, SEVERITIES } from '../drift/field-change.ts';
+import { DEFAULT_APPLIERS } from '../drift/managers.ts';
 import { parseDurationMs } from './duration.ts';
 
 /** The shape of realign.yaml. Defaults live here and nowhere else; docs/configuration.md documents every key. */
@@ -88,7 +89,11 @@ const environment = z.strictObject({
   labels: labels.default({}),
   source: z.strictObject({ kind: z.literal('confighub').default('confighub'), space: name }),
   cluster: z
-    .strictObject({ kubeconfig: text.exactOptional(), context: text.exactOptional() })
+    .strictObject({
+      kubeconfig: text.exactOptional(),
+      repairKubeconfig: text.exactOptional(),
+      context: text.exactOptional(),
+    })
     .prefault({}),
   defaultNamespace: namespace.exactOptional(),
   namespaces: z.array(namespace).max(MAX_LIST).exactOptional(),
@@ -202,7 +207,11 @@ export const configSchema = z.strictObject({
   rolloutTimeout: duration(SECOND_MS, DAY_MS).prefault('5m'),
   applyTimeout: duration(SECOND_MS, DAY_MS).prefault('5m'),
   residue: z.enum(['report', 'patch']).default('report'),
-  appliers: z.array(text).min(1).max(20).default(['confighub']),
+  appliers: z
+    .array(text)
+    .min(1)
+    .max(20)
+    .default([...DEFAULT_APPLIERS]),
   redaction: z
     .strictObject({
       key: z.string().min(16, 'expected at least 16 characters').exactOptional(),

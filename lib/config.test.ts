@@ -43,7 +43,7 @@ describe('defaults', () => {
     expect(config).toMatchObject({
       autoFix: false,
       residue: 'report',
-      appliers: ['confighub'],
+      appliers: ['confighub', 'realign', 'realign-repair'],
       pending: { graceMs: 900_000 },
       rolloutTimeoutMs: 300_000,
       settle: { quietMs: 1_000, maxMs: 15_000 },

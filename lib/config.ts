@@ -23,7 +23,12 @@ export type EnvironmentConfig = {
   readonly labels: Readonly<Record<string, string>>;
   readonly source: { readonly kind: 'confighub'; readonly space: string };
   /** Without kubeconfig: the in-cluster identity, or kubectl's default file. */
-  readonly cluster: { readonly kubeconfig?: string; readonly context?: string };
+  readonly cluster: {
+    readonly kubeconfig?: string;
+    readonly context?: string;
+    /** A second identity, which may patch; used only with `residue: patch`. */
+    readonly repairKubeconfig?: string;
+  };
   readonly defaultNamespace: string;
   /** Empty = all namespaces. */
   readonly namespaces: readonly string[];
@@ -231,7 +236,10 @@ function environmentsOf(
         name: space,
         labels: {},
         source: { kind: 'confighub', space },
-        cluster: withoutUndefined({ kubeconfig: env.kubeconfig }),
+        cluster: withoutUndefined({
+          kubeconfig: env.kubeconfig,
+          repairKubeconfig: env.repairKubeconfig,
+        }),
         defaultNamespace: fallbackNamespace,
         namespaces: [fallbackNamespace],
       },
@@ -239,12 +247,14 @@ function environmentsOf(
   }
   return file.environments.map((environment) => {
     const defaultNamespace = environment.defaultNamespace ?? fallbackNamespace;
-    const { kubeconfig, context } = environment.cluster;
+    const { kubeconfig, repairKubeconfig, context } = environment.cluster;
+    const fileOr = (file: string | undefined, otherwise: string | undefined) =>
+      file === undefined ? otherwise : pathFrom(place.directory, file);
     return {
       ...environment,
       cluster: withoutUndefined({
-        kubeconfig:
-          kubeconfig === undefined ? env.kubeconfig : pathFrom(place.directory, kubeconfig),
+        kubeconfig: fileOr(kubeconfig, env.kubeconfig),
+        repairKubeconfig: fileOr(repairKubeconfig, env.repairKubeconfig),
         context,
       }),
       defaultNamespace,

@@ -12,7 +12,7 @@ import {
 } from '../clients/confighub/index.ts';
 import { createKubernetesClient, type KubernetesClient } from '../clients/kubernetes/index.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
-import { parseConfig } from '../lib/config.ts';
+import { type Config, parseConfig } from '../lib/config.ts';
 import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { createDriftDoor } from '../workers/doors.ts';
@@ -31,7 +31,6 @@ export type CrashStage = {
   readonly hub: ConfigHub;
   readonly admin: KubernetesClient;
   readonly codePath: string;
-  readonly repairKubeconfig: string;
   space(place: Place): Space;
   refOf(place: Place, name: string): ResourceRef;
   /** Parts as one worker with a task queue of its own has them, and the file that configures another process alike. */
@@ -73,71 +72,46 @@ export async function openCrashStage(): Promise<CrashStage> {
     CUB_API_URL: confighub.url,
     CUB_TOKEN: TEST_TOKEN,
     KUBECONFIG: cluster.kubeconfigs.realign,
+    REALIGN_REPAIR_KUBECONFIG: cluster.kubeconfigs['realign-repair'],
   };
   installRuntime(log);
-  const repairKubeconfig = cluster.kubeconfigs['realign-repair'];
-  const connect = (yaml: string) =>
-    connectParts({
-      config: parseConfig(yaml, { env }),
-      log,
-      metrics: createMetrics({ version: 'test', processMetrics: false }),
-      signal: new AbortController().signal,
-      repairKubeconfig,
-    });
-  const parts = await connect(configText(spaces, 'crash', 'patch'));
+  const parts = await connectParts({
+    config: parseConfig(configText(spaces, 'crash', 'patch'), { env }),
+    log,
+    metrics: createMetrics({ version: 'test', processMetrics: false }),
+    signal: new AbortController().signal,
+  });
   const admin = await createKubernetesClient({
     kubeconfig: cluster.kubeconfigs.admin,
     userAgent: 'test',
   });
   await bundling;
   const space = (place: Place) => spaces[place];
-  const install = createInstall(hub, space);
   return {
     parts,
     hub,
     admin,
     codePath,
-    repairKubeconfig,
     space,
     refOf: (place, name) => {
       const namespace = spaces[place].slug;
-      return {
-        environment: namespace,
-        group: '',
-        version: 'v1',
-        kind: 'ConfigMap',
-        namespace,
-        name,
-      };
+      const ref = { group: '', version: 'v1', kind: 'ConfigMap', name };
+      return { environment: namespace, namespace, ...ref };
     },
     async lane(taskQueue, residue) {
       const yaml = configText(spaces, taskQueue, residue);
       const file = join(directory, `${taskQueue}.yaml`);
       await writeFile(file, yaml);
-      const config = parseConfig(yaml, { env });
-      const { settle, pending } = config;
-      const driftDoor = createDriftDoor(parts.temporal, {
-        taskQueue,
-        settle,
-        pendingGraceMs: pending.graceMs,
-      });
       return {
-        parts: { ...parts, config, driftDoor },
-        startFaulty: (fault) => {
-          const plan: FaultPlan = { ...fault, codePath, repairKubeconfig };
-          return spawn(process.execPath, [FAULTY_WORKER], {
-            env: {
-              ...process.env,
-              ...env,
-              REALIGN_CONFIG: file,
-              REALIGN_FAULT: JSON.stringify(plan),
-            },
-            stdio: ['pipe', 'ignore', 'inherit'],
-          });
-        },
+        parts: withConfig(parts, parseConfig(yaml, { env })),
+        startFaulty: (fault) =>
+          startFaultyWorker(
+            { ...fault, codePath },
+            { ...env, REALIGN_CONFIG: file },
+          ),
       };
     },
-    ...install,
+    ...createInstall(hub, space),
     async close() {
       admin.close();
       await parts.close();
@@ -145,6 +119,24 @@ export async function openCrashStage(): Promise<CrashStage> {
       await rm(directory, { recursive: true });
     },
   };
+}
+
+/** The same connections under another configuration. */
+function withConfig(parts: Parts, config: Config): Parts {
+  const { settle, pending, temporal } = config;
+  const driftDoor = createDriftDoor(parts.temporal, {
+    taskQueue: temporal.taskQueue,
+    settle,
+    pendingGraceMs: pending.graceMs,
+  });
+  return { ...parts, config, driftDoor };
+}
+
+function startFaultyWorker(plan: FaultPlan, env: Readonly<Record<string, string>>): ChildProcess {
+  return spawn(process.execPath, [FAULTY_WORKER], {
+    env: { ...process.env, ...env, REALIGN_FAULT: JSON.stringify(plan) },
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
 }
 
 /** Ends a child that has not ended by itself; resolves when it is gone. */

@@ -19,7 +19,6 @@ const planSchema = z.object({
   nth: z.int().min(1),
   /** File with the workflow bundle. */
   codePath: z.string(),
-  repairKubeconfig: z.string().optional(),
 });
 export type FaultPlan = z.infer<typeof planSchema>;
 
@@ -52,7 +51,6 @@ const parts = await connectParts({
   log,
   metrics: createMetrics({ version: 'test' }),
   signal: new AbortController().signal,
-  ...(plan.repairKubeconfig !== undefined && { repairKubeconfig: plan.repairKubeconfig }),
 });
 const worker = await startWorker(parts, { codePath: plan.codePath }, [dieAt(plan)]);
 await worker.finished;

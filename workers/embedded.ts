@@ -55,6 +55,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         ...(temporal && { TEMPORAL_ADDRESS: temporal.address }),
         ...(temporal?.uiUrl !== undefined && { TEMPORAL_UI_URL: temporal.uiUrl }),
         ...(kubeconfig !== undefined && { KUBECONFIG: kubeconfig }),
+        ...(kubernetes && { REALIGN_REPAIR_KUBECONFIG: kubernetes.kubeconfigs['realign-repair'] }),
       },
       stop: () => stack.stop(),
     };

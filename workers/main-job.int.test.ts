@@ -261,6 +261,49 @@ describe('with AUTO_FIX off', () => {
   }, 60_000);
 });
 
+describe('with residue: patch', () => {
+  it('removes what people added under a second identity, which writes nothing else', async () => {
+    await realign.stop();
+    const config = { ...demoConfig(embedded, tokens), residue: 'patch' as const };
+    realign = await startRealign({ config, log, roles: ALL_ROLES, signal: controller.signal });
+    await realign.ready;
+    const before = auditedWrites().length;
+    const target = {
+      group: 'apps',
+      kind: 'Deployment',
+      namespace: 'acorn-bear-dev',
+      name: 'frontend-web',
+    };
+    const env = [{ name: 'ADDED', value: 'by hand' }];
+    const path = '/spec/template/spec/containers/0/env';
+    await stage.hands.edit(target, [{ op: 'add', path, value: env }]);
+    const record = await eventually(
+      async () => {
+        const { items } = await realign.parts.store.records.list({
+          environment: 'dev',
+          name: 'frontend-web',
+          kind: 'Deployment',
+        });
+        const [found] = items;
+        return (
+          found?.status === 'resolved' && JSON.stringify(found.finding).includes('ADDED') && found
+        );
+      },
+      { what: 'the added variable to be removed', timeoutMs: 30_000 },
+    );
+    expect(record.outcome).toBe('fixed');
+    expect(JSON.stringify(await stage.hands.read(target))).not.toContain('by hand');
+    const repairs = auditedWrites()
+      .slice(before)
+      .filter((one) => one.user === 'realign-repair');
+    expect(repairs.map(({ verb, namespace }) => `${verb} ${namespace}`)).toEqual([
+      'patch acorn-bear-dev',
+    ]);
+    const writers = new Set(auditedWrites().map((one) => one.user));
+    expect(writers.has('realign')).toBe(false);
+  }, 60_000);
+});
+
 type Write = { readonly user: string; readonly verb: string; readonly namespace: string };
 
 function auditedWrites(): readonly Write[] {

@@ -1,4 +1,4 @@
-import type { ChangeDirection, Run } from './compare.ts';
+import type { ChangeDirection, Run } from './compare-run.ts';
 import type { CompiledDesired, PlanNode } from './compile.ts';
 import { childOwnedAs, itemKey, itemPlace, ownedKeyOf } from './compile.ts';
 import { matches, sameJson } from './equal.ts';

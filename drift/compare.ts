@@ -1,76 +1,26 @@
 import { findForeignAdditions, findOwnLeftovers, findPendingRemovals } from './additions.ts';
 import { directionOf } from './classify.ts';
-import type { CompiledDesired, ItemPlace, PlanNode } from './compile.ts';
+import type { Run } from './compare-run.ts';
+import type { CompareContext, Comparison } from './comparison.ts';
+import type { CompiledDesired, PlanNode } from './compile.ts';
 import { itemKey, itemPlace } from './compile.ts';
 import { matches, sameScalar, sameSet } from './equal.ts';
-import type { Direction, FieldChange, Severity } from './field-change.ts';
 import { severityRank, worstSeverity } from './field-change.ts';
 import { isJsonObject } from './json.ts';
 import { learnListKind } from './list-keys.ts';
 import { DEFAULT_APPLIERS } from './managers.ts';
 import { isHistoryKey, isMetadataMap } from './noise.ts';
 import { entriesOf } from './owners.ts';
-import type { KubeObject, ManagedFieldsEntry } from './resource-ref.ts';
+import type { KubeObject } from './resource-ref.ts';
 import { findUntrackedAdditions } from './untracked.ts';
 import { judge, missingObject } from './verdict.ts';
 
-/** What a comparison knows beside the two objects. */
-export type CompareContext = {
-  /** Field managers that write the desired state: what they own alone was not drifted by anybody. */
-  readonly appliers: readonly string[];
-  /** What was last applied. Tells reverse drift from forward drift. The same value as `desired` when head is applied. */
-  readonly base?: CompiledDesired;
-  /** RFC 3339 time of our last apply as managedFields show it; a later one means that somebody borrowed our name. */
-  readonly lastApplyTime?: string;
-  /** What is owned by the applier alone and differs without a known base: taken as rewritten on the way in, or reported. */
-  readonly unexplained?: 'rewritten' | 'report';
-  /** The verdict memo: true for a pair of values that a confirmation found equivalent at this place. */
-  readonly isEquivalent?: (question: EquivalenceQuestion) => boolean;
-};
-
-export type EquivalenceQuestion = {
-  readonly apiVersion: string;
-  readonly kind: string;
-  /** The field path without list keys: `spec.template.spec.containers[].image`. */
-  readonly schemaPath: string;
-  readonly desired: unknown;
-  readonly live: unknown;
-};
-
-export type Comparison = {
-  /** Worst first; of one severity in the order of the desired object. Values are not redacted. */
-  readonly changes: readonly FieldChange[];
-  readonly direction: Direction;
-  /** The worst of the changes; `info` for none. */
-  readonly severity: Severity;
-  /** Fields owned by the applier alone that differ: admission rewrote them on our own write. */
-  readonly serverRewritten: number;
-  /** Fields that a system manager is expected to own (an autoscaler's replicas). */
-  readonly expected: number;
-};
+export type { CompareContext, Comparison, EquivalenceQuestion } from './comparison.ts';
 
 /** Without a base, with the default appliers, as the command line compares. */
 export const DEFAULT_CONTEXT: CompareContext = {
   appliers: DEFAULT_APPLIERS,
   unexplained: 'rewritten',
-};
-
-/** Where a change points, collected over one comparison. */
-export type ChangeDirection = 'forward' | 'reverse' | 'unknown';
-
-/** The working state of one comparison; parts are created when first needed, so that no drift costs nothing. */
-export type Run = {
-  readonly desired: CompiledDesired;
-  readonly live: KubeObject;
-  readonly context: CompareContext;
-  readonly entries: readonly ManagedFieldsEntry[];
-  /** Places of list items that were learned from managedFields during this run. */
-  places: Map<PlanNode, ItemPlace>;
-  changes: FieldChange[];
-  directions: ChangeDirection[];
-  reported: Set<string> | undefined;
-  serverRewritten: number;
-  expected: number;
 };
 
 const NO_PLACES: Run['places'] = new Map();

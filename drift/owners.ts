@@ -1,4 +1,4 @@
-import type { CompareContext } from './compare.ts';
+import type { CompareContext } from './comparison.ts';
 import type { ItemPlace, PlanNode } from './compile.ts';
 import { itemKey, ownedKeyOf, pieceOf } from './compile.ts';
 import { parseItemKey } from './item-key.ts';

@@ -1,7 +1,7 @@
-import type { PlacedChange } from './classify.ts';
 import type { ChangeType, Severity } from './field-change.ts';
 import type { JsonValue } from './json.ts';
 import { isJsonObject } from './json.ts';
+import type { PlacedChange } from './placed-change.ts';
 
 /** Fields of a pod spec or container that say what runs, or whether it runs. */
 const POD_HIGH: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-import type { Run } from './compare.ts';
+import type { Run } from './compare-run.ts';
 import type { PlanNode } from './compile.ts';
 import { childOwnedAs } from './compile.ts';
 import { renderField } from './field-path.ts';

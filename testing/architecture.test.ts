@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { importCircles } from './import-circles.ts';
 import {
   type ImportedModule,
   longFunctions,
@@ -80,6 +81,11 @@ test('only tests and benchmarks import testing/', () => {
   expect(importers.map((file) => file.path)).toEqual([]);
 });
 
+test('imports inside drift/ point one way', () => {
+  const drift = files.filter((file) => file.folder === 'drift' && !file.isTest);
+  expect(importCircles(drift)).toEqual([]);
+});
+
 test('no file and no function is too long', () => {
   const longFiles = files
     .filter((file) => !file.isTest && !isGenerated(file) && file.lines.length > MAX_FILE_LINES)
@@ -110,6 +116,44 @@ test('the checks themselves find what they look for', () => {
   );
   expect(forbiddenImports(bad)).toHaveLength(2);
   expect(longFunctions(bad, MAX_FUNCTION_LINES)).toEqual([{ line: 3, length: 82 }]);
+});
+
+test('a circle of imports is found, and only its members', () => {
+  const circle = ['a', 'b', 'c', 'd'].map((name, at, names) =>
+    parseSource(
+      `drift/${name}.ts`,
+      `import type { X } from './${names[at === 2 ? 0 : at + 1]}.ts';`,
+    ),
+  );
+  expect(importCircles(circle)).toEqual([['drift/a.ts', 'drift/b.ts', 'drift/c.ts']]);
+});
+
+test.each([
+  ['a signature of several lines', 'export function f(\n  a: string,\n): void {', '}'],
+  ['a literal type as parameter', 'export function createF(deps: {\n  a: string;\n}): F {', '}'],
+  ['a literal type as result', 'function f(a: string): {\n  b: string;\n} {', '}'],
+  ['an arrow function', 'const f = async (\n  a: string,\n): Promise<void> => {', '};'],
+  ['an arrow function that gives an object', 'export const createF = (): F => ({', '});'],
+  ['a generator', 'async function* f() {', '}'],
+  ['a test', "test('f', async () => {", '});'],
+])('the length is counted of %s', (_what, signature, end) => {
+  const head = signature.split('\n').length;
+  const bodyOf = (lines: number) =>
+    parseSource('lib/f.ts', `${signature}\n${'  work(),\n'.repeat(lines)}${end}\n`);
+  const atLimit = MAX_FUNCTION_LINES - head - 1;
+  expect(longFunctions(bodyOf(atLimit), MAX_FUNCTION_LINES)).toEqual([]);
+  expect(longFunctions(bodyOf(atLimit + 1), MAX_FUNCTION_LINES)).toEqual([
+    { line: 1, length: MAX_FUNCTION_LINES + 1 },
+  ]);
+});
+
+test.each([
+  ['a condition', 'if (\n  first &&\n  second\n) {', '}'],
+  ['an attempt', 'try {\n  work();\n} catch {', '}'],
+  ['a group of tests', "describe('f', () => {", '});'],
+])('%s is no function', (_what, head, end) => {
+  const file = parseSource('lib/f.ts', `${head}\n${'  work();\n'.repeat(80)}${end}\n`);
+  expect(longFunctions(file, MAX_FUNCTION_LINES)).toEqual([]);
 });
 
 function forbiddenImports(file: SourceFile): string[] {

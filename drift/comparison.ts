@@ -1,0 +1,37 @@
+import type { CompiledDesired } from './compile.ts';
+import type { Direction, FieldChange, Severity } from './field-change.ts';
+
+/** What a comparison knows beside the two objects. */
+export type CompareContext = {
+  /** Field managers that write the desired state: what they own alone was not drifted by anybody. */
+  readonly appliers: readonly string[];
+  /** What was last applied. Tells reverse drift from forward drift. The same value as `desired` when head is applied. */
+  readonly base?: CompiledDesired;
+  /** RFC 3339 time of our last apply as managedFields show it; a later one means that somebody borrowed our name. */
+  readonly lastApplyTime?: string;
+  /** What is owned by the applier alone and differs without a known base: taken as rewritten on the way in, or reported. */
+  readonly unexplained?: 'rewritten' | 'report';
+  /** The verdict memo: true for a pair of values that a confirmation found equivalent at this place. */
+  readonly isEquivalent?: (question: EquivalenceQuestion) => boolean;
+};
+
+export type EquivalenceQuestion = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** The field path without list keys: `spec.template.spec.containers[].image`. */
+  readonly schemaPath: string;
+  readonly desired: unknown;
+  readonly live: unknown;
+};
+
+export type Comparison = {
+  /** Worst first; of one severity in the order of the desired object. Values are not redacted. */
+  readonly changes: readonly FieldChange[];
+  readonly direction: Direction;
+  /** The worst of the changes; `info` for none. */
+  readonly severity: Severity;
+  /** Fields owned by the applier alone that differ: admission rewrote them on our own write. */
+  readonly serverRewritten: number;
+  /** Fields that a system manager is expected to own (an autoscaler's replicas). */
+  readonly expected: number;
+};

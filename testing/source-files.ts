@@ -44,31 +44,49 @@ export function parseSource(path: string, text: string): SourceFile {
 export type LongFunction = { readonly line: number; readonly length: number };
 
 /**
- * Functions of more lines than `limit`. Trusts the formatter: a body ends at the first closing brace that stands as far left
- * as the line that opened it. Groups of tests are no functions.
+ * Functions of more lines than `limit`, their signatures and the functions inside them included. Trusts the formatter: a
+ * function starts and ends on lines that stand equally far left. Groups of tests are no functions.
  */
 export function longFunctions(file: SourceFile, limit: number): LongFunction[] {
-  const found: LongFunction[] = [];
-  for (const [index, line] of file.lines.entries()) {
-    if (!opensFunction(line)) continue;
-    const indent = line.length - line.trimStart().length;
-    const end = file.lines.findIndex(
-      (later, at) => at > index && later.startsWith(`${' '.repeat(indent)}}`),
-    );
-    if (end - index + 1 > limit) found.push({ line: index + 1, length: end - index + 1 });
-  }
-  return found;
+  return file.lines.flatMap((line, index) => {
+    if (!endsSignature(line)) return [];
+    const start = startOf(file.lines, index);
+    if (NO_FUNCTION.test(file.lines[start] ?? '')) return [];
+    const length = endOf(file.lines, index) - start + 1;
+    return length > limit ? [{ line: start + 1, length }] : [];
+  });
 }
 
-function opensFunction(line: string): boolean {
-  if (/^\s*(describe|suite)[.(]/.test(line)) return false;
-  if (/^\s*(if|for|while|switch|catch|else|\})\b/.test(line)) return false;
+const NO_FUNCTION = /^\s*((if|for|while|do|switch|try)\b|(describe|suite)[.(])/;
+const CLOSING = /^\s*[)}\]]/;
+
+function endsSignature(line: string): boolean {
   return (
-    /^\s*(export )?(async )?function\b/.test(line) ||
-    /=> \{$/.test(line) ||
-    /^\s*\).* \{$/.test(line) ||
-    /^\s*(async )?[\w$]+\(.*\)(: .+)? \{$/.test(line)
+    /=> [{[(]+$/.test(line) ||
+    /^\s*(export )?(async )?function\b.* \{$/.test(line) ||
+    /^\s*((async|get|set) )*\*?[\w$]+\(.*\)(: .+)? \{$/.test(line) ||
+    // Of several lines: `): Reflector {`, `}): Reflector {`.
+    (CLOSING.test(line) && line.endsWith(' {'))
   );
+}
+
+/** The line in which begins what ends or goes on in line `index`: the nearest above that stands as far left and does not close. */
+function startOf(lines: readonly string[], index: number): number {
+  const indent = indentOf(lines[index]);
+  return lines.findLastIndex(
+    (line, at) => at <= index && line !== '' && indentOf(line) === indent && !CLOSING.test(line),
+  );
+}
+
+function endOf(lines: readonly string[], index: number): number {
+  const indent = indentOf(lines[index]);
+  return lines.findIndex(
+    (line, at) => at > index && CLOSING.test(line) && indentOf(line) === indent,
+  );
+}
+
+function indentOf(line = ''): number {
+  return line.length - line.trimStart().length;
 }
 
 function importsOf(path: string, text: string): ImportedModule[] {

@@ -32,7 +32,51 @@ export type EnvironmentWatch = {
   status(): Omit<EnvironmentStatus, 'ready' | 'message'>;
 };
 
-type Told = 'nothing' | 'clean' | { readonly digest: string };
+export type EnvironmentWatchDeps = {
+  readonly environment: WatchedEnvironment;
+  readonly cluster: Pick<ClusterWatch, 'has' | 'get' | 'coverage'>;
+  readonly judge: Judge;
+  readonly enqueue: (key: string) => void;
+  readonly report: (ref: ResourceRef, verdict: Verdict | undefined) => Promise<void>;
+  /** The desired state is older than what the source says now. */
+  readonly onStale: () => void;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly metrics?: WatcherMetrics;
+};
+
+// Comparing thousands of objects at once would keep events and health checks waiting.
+const OBJECTS_PER_TURN = 200;
+const CONFIRM_TIMEOUT_MS = 2_000;
+
+export function createEnvironmentWatch(deps: EnvironmentWatchDeps): EnvironmentWatch {
+  const state: State = { ...deps, entries: new Map(), snapshot: undefined };
+  return {
+    onSnapshot: (snapshot) => takeSnapshot(state, snapshot),
+    onChange(key, live) {
+      const desired = state.snapshot?.objects.get(resourceKey(key));
+      if (desired !== undefined) examine(state, desired, live);
+    },
+    onListed: (scope) => examineMissing(state, scope),
+    reaffirm: (ref) => reaffirm(state, ref),
+    enqueuePending() {
+      for (const [key, entry] of state.entries) if (isPending(entry)) state.enqueue(key);
+    },
+    deliver: (key) => deliver(state, key),
+    status: () => ({
+      environment: state.environment.config.name,
+      objects: state.snapshot?.objects.size ?? 0,
+      drifted: [...state.entries.values()].filter((one) => one.verdict !== undefined).length,
+      errors: state.snapshot?.errors ?? [],
+    }),
+  };
+}
+
+type State = EnvironmentWatchDeps & {
+  /** By `resourceKey`. */
+  readonly entries: Map<string, Entry>;
+  snapshot: DesiredSnapshot | undefined;
+};
 
 /** Only of resources that differ, or did when their workflow was last told. */
 type Entry = {
@@ -45,166 +89,146 @@ type Entry = {
   again: boolean;
 };
 
-// Comparing thousands of objects at once would keep events and health checks waiting.
-const OBJECTS_PER_TURN = 200;
-const CONFIRM_TIMEOUT_MS = 2_000;
+type Told = 'nothing' | 'clean' | { readonly digest: string };
 
-export function createEnvironmentWatch(deps: {
-  readonly environment: WatchedEnvironment;
-  readonly cluster: Pick<ClusterWatch, 'has' | 'get' | 'coverage'>;
-  readonly judge: Judge;
-  readonly enqueue: (key: string) => void;
-  readonly report: (ref: ResourceRef, verdict: Verdict | undefined) => Promise<void>;
-  /** The desired state is older than what the source says now. */
-  readonly onStale: () => void;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly metrics?: WatcherMetrics;
-}): EnvironmentWatch {
-  const { environment, cluster, judge, enqueue, report, onStale, log, clock, metrics } = deps;
-  const name = environment.config.name;
-  const entries = new Map<string, Entry>();
-  let snapshot: DesiredSnapshot | undefined;
+async function takeSnapshot(state: State, next: DesiredSnapshot): Promise<void> {
+  const before = state.snapshot;
+  state.snapshot = next;
+  noteErrors(state.log, before, next);
+  const broken = new Set(next.errors.map((one) => one.unit));
+  for (const [key, { ref, unit }] of before?.objects ?? []) {
+    // A unit that cannot be read takes nothing back: its drifts stay as they are until it can.
+    if (!next.objects.has(key) && !broken.has(unit.slug)) settle(state, ref, undefined);
+  }
+  let inTurn = 0;
+  for (const [key, desired] of next.objects) {
+    if (before?.objects.get(key) === desired) continue;
+    examine(state, desired, state.cluster.get(desired.ref));
+    if (++inTurn % OBJECTS_PER_TURN === 0) await breathe();
+  }
+}
 
-  const judged = (
-    desired: DesiredObject,
-    live: KubeObject | undefined,
-  ): { verdict: Verdict | undefined } | undefined => {
-    try {
-      return { verdict: judge(desired, live) };
-    } catch (cause) {
-      // One object that cannot be compared must not stop the others.
-      const resource = formatResource(desired.ref);
-      log.error({ resource, reason: fromUnknown(cause).message }, 'comparison failed');
-      return undefined;
-    }
-  };
+/** What is declared in the scope and was not there when it was listed in full. */
+function examineMissing(state: State, scope: ListedScope): void {
+  for (const desired of state.snapshot?.objects.values() ?? []) {
+    const { ref } = desired;
+    if (ref.kind !== scope.kind || ref.group !== scope.group) continue;
+    if (scope.namespace !== '' && ref.namespace !== scope.namespace) continue;
+    if (!state.cluster.has(ref)) examine(state, desired, undefined);
+  }
+}
 
-  const settle = (ref: ResourceRef, verdict: Verdict | undefined, again = false): void => {
-    const key = resourceKey(ref);
-    const known = entries.get(key);
-    if (known === undefined && verdict === undefined && !again) return;
-    const same =
-      known?.verdict?.digest === verdict?.digest && known?.verdict?.severity === verdict?.severity;
-    if (known !== undefined && same && !again) return;
-    entries.set(key, {
-      ref,
-      verdict,
-      changedAtMs: clock.now(),
-      told: known?.told ?? 'nothing',
-      confirmed: false,
-      again: again || (known?.again ?? false),
-    });
-    enqueue(key);
-  };
+function examine(state: State, desired: DesiredObject, live: KubeObject | undefined): void {
+  if (live === undefined && state.cluster.coverage(desired.ref) !== 'listed') return;
+  const judgement = judgeSafely(state, desired, live);
+  if (judgement !== undefined) settle(state, desired.ref, judgement.verdict);
+}
 
-  const examine = (desired: DesiredObject, live: KubeObject | undefined): void => {
-    if (live === undefined && cluster.coverage(desired.ref) !== 'listed') return;
-    const result = judged(desired, live);
-    if (result !== undefined) settle(desired.ref, result.verdict);
-  };
+function judgeSafely(
+  { judge, log }: State,
+  desired: DesiredObject,
+  live: KubeObject | undefined,
+): { verdict: Verdict | undefined } | undefined {
+  try {
+    return { verdict: judge(desired, live) };
+  } catch (cause) {
+    // One object that cannot be compared must not stop the others.
+    const resource = formatResource(desired.ref);
+    log.error({ resource, reason: fromUnknown(cause).message }, 'comparison failed');
+    return undefined;
+  }
+}
 
-  /**
-   * Looks again at a new drift under desired state as its source has it now. Every ordinary roll-out reaches the cluster
-   * before it reaches our copy of desired, and would be a drift that nobody made.
-   */
-  const confirm = async (key: string, entry: Entry): Promise<void> => {
-    const known = snapshot?.objects.get(key);
-    try {
-      const signal = AbortSignal.timeout(CONFIRM_TIMEOUT_MS);
-      const desired = await environment.source.find(entry.ref, signal);
-      entry.confirmed = true;
-      if (isSameState(desired, known) || entries.get(key) !== entry) return;
-      onStale();
-      if (desired !== undefined) examine(desired, cluster.get(entry.ref));
-      const now = entries.get(key);
-      if (now !== undefined) now.confirmed = true;
-    } catch (cause) {
-      // A drift is not kept back because the source is away: the workflow reads both sides again anyway.
-      entry.confirmed = true;
-      const resource = formatResource(entry.ref);
-      log.debug({ resource, reason: fromUnknown(cause).message }, 'reported unconfirmed');
-    }
-  };
+/** Takes a verdict as the present one; with `again`, its workflow is told even what it knows. */
+function settle(
+  { entries, clock, enqueue }: State,
+  ref: ResourceRef,
+  verdict: Verdict | undefined,
+  again = false,
+): void {
+  const key = resourceKey(ref);
+  const known = entries.get(key);
+  if (known === undefined && verdict === undefined && !again) return;
+  const same =
+    known?.verdict?.digest === verdict?.digest && known?.verdict?.severity === verdict?.severity;
+  if (known !== undefined && same && !again) return;
+  entries.set(key, {
+    ref,
+    verdict,
+    changedAtMs: clock.now(),
+    told: known?.told ?? 'nothing',
+    confirmed: false,
+    again: again || (known?.again ?? false),
+  });
+  enqueue(key);
+}
 
-  const forget = (key: string, entry: Entry): void => {
-    if (entry.verdict === undefined && entries.get(key) === entry) entries.delete(key);
-  };
+function reaffirm(state: State, ref: ResourceRef): void {
+  const { snapshot, cluster } = state;
+  if (snapshot === undefined) return;
+  const desired = snapshot.objects.get(resourceKey(ref));
+  if (desired === undefined) {
+    // It may be declared by a unit that cannot be read at present.
+    if (snapshot.errors.length === 0) settle(state, ref, undefined, true);
+    return;
+  }
+  const coverage = cluster.coverage(ref);
+  if (coverage === 'outside') settle(state, ref, undefined, true);
+  if (coverage !== 'listed') return;
+  const judgement = judgeSafely(state, desired, cluster.get(ref));
+  if (judgement !== undefined) settle(state, ref, judgement.verdict, true);
+}
 
-  return {
-    async onSnapshot(next) {
-      const before = snapshot;
-      snapshot = next;
-      noteErrors(log, before, next);
-      const broken = new Set(next.errors.map((one) => one.unit));
-      for (const [key, { ref, unit }] of before?.objects ?? []) {
-        // A unit that cannot be read takes nothing back: its drifts stay as they are until it can.
-        if (!next.objects.has(key) && !broken.has(unit.slug)) settle(ref, undefined);
-      }
-      let inTurn = 0;
-      for (const [key, desired] of next.objects) {
-        if (before?.objects.get(key) === desired) continue;
-        examine(desired, cluster.get(desired.ref));
-        if (++inTurn % OBJECTS_PER_TURN === 0) await breathe();
-      }
-    },
-    onChange(key, live) {
-      const desired = snapshot?.objects.get(resourceKey(key));
-      if (desired !== undefined) examine(desired, live);
-    },
-    onListed(scope) {
-      for (const desired of snapshot?.objects.values() ?? []) {
-        const { ref } = desired;
-        if (ref.kind !== scope.kind || ref.group !== scope.group) continue;
-        if (scope.namespace !== '' && ref.namespace !== scope.namespace) continue;
-        if (!cluster.has(ref)) examine(desired, undefined);
-      }
-    },
-    reaffirm(ref) {
-      if (snapshot === undefined) return;
-      const desired = snapshot.objects.get(resourceKey(ref));
-      if (desired === undefined) {
-        // It may be declared by a unit that cannot be read at present.
-        if (snapshot.errors.length === 0) settle(ref, undefined, true);
-        return;
-      }
-      const coverage = cluster.coverage(ref);
-      if (coverage === 'outside') settle(ref, undefined, true);
-      if (coverage !== 'listed') return;
-      const result = judged(desired, cluster.get(ref));
-      if (result !== undefined) settle(ref, result.verdict, true);
-    },
-    enqueuePending() {
-      for (const [key, entry] of entries) if (isPending(entry)) enqueue(key);
-    },
-    async deliver(key) {
-      let entry = entries.get(key);
-      if (entry === undefined) return false;
-      if (entry.verdict !== undefined && isPending(entry) && !entry.confirmed) {
-        await confirm(key, entry);
-        entry = entries.get(key) ?? entry;
-      }
-      if (!isPending(entry)) {
-        forget(key, entry);
-        return false;
-      }
-      const { ref, verdict } = entry;
-      await report(ref, verdict);
-      metrics?.detectionTook(ref.kind, name, (clock.now() - entry.changedAtMs) / 1_000);
-      // What changed during the report is another entry, which takes over what its workflow was told.
-      const now = entries.get(key) ?? entry;
-      now.told = verdict === undefined ? 'clean' : { digest: verdict.digest };
-      if (now === entry) entry.again = false;
-      forget(key, entry);
-      return true;
-    },
-    status: () => ({
-      environment: name,
-      objects: snapshot?.objects.size ?? 0,
-      drifted: [...entries.values()].filter((one) => one.verdict !== undefined).length,
-      errors: snapshot?.errors ?? [],
-    }),
-  };
+async function deliver(state: State, key: string): Promise<boolean> {
+  const { entries, environment, report, metrics, clock } = state;
+  let entry = entries.get(key);
+  if (entry === undefined) return false;
+  if (entry.verdict !== undefined && isPending(entry) && !entry.confirmed) {
+    await confirm(state, key, entry);
+    entry = entries.get(key) ?? entry;
+  }
+  if (!isPending(entry)) {
+    forget(state, key, entry);
+    return false;
+  }
+  const { ref, verdict } = entry;
+  await report(ref, verdict);
+  const seconds = (clock.now() - entry.changedAtMs) / 1_000;
+  metrics?.detectionTook(ref.kind, environment.config.name, seconds);
+  // What changed during the report is another entry, which takes over what its workflow was told.
+  const now = entries.get(key) ?? entry;
+  now.told = verdict === undefined ? 'clean' : { digest: verdict.digest };
+  if (now === entry) entry.again = false;
+  forget(state, key, entry);
+  return true;
+}
+
+/**
+ * Looks again at a new drift under desired state as its source has it now. Every ordinary roll-out reaches the cluster
+ * before it reaches our copy of desired, and would be a drift that nobody made.
+ */
+async function confirm(state: State, key: string, entry: Entry): Promise<void> {
+  const { environment, entries, cluster, onStale, log } = state;
+  const known = state.snapshot?.objects.get(key);
+  try {
+    const signal = AbortSignal.timeout(CONFIRM_TIMEOUT_MS);
+    const desired = await environment.source.find(entry.ref, signal);
+    entry.confirmed = true;
+    if (isSameState(desired, known) || entries.get(key) !== entry) return;
+    onStale();
+    if (desired !== undefined) examine(state, desired, cluster.get(entry.ref));
+    const now = entries.get(key);
+    if (now !== undefined) now.confirmed = true;
+  } catch (cause) {
+    // A drift is not kept back because the source is away: the workflow reads both sides again anyway.
+    entry.confirmed = true;
+    const resource = formatResource(entry.ref);
+    log.debug({ resource, reason: fromUnknown(cause).message }, 'reported unconfirmed');
+  }
+}
+
+function forget({ entries }: State, key: string, entry: Entry): void {
+  if (entry.verdict === undefined && entries.get(key) === entry) entries.delete(key);
 }
 
 function isPending({ verdict, told, again }: Entry): boolean {

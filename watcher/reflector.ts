@@ -55,11 +55,7 @@ const FORBIDDEN_RETRY_MS = 60_000;
 // A watch that lived so long was a good one: the next failure is a new story.
 const SETTLED_WATCH_MS = 5_000;
 
-/**
- * Mirrors one kind in one scope: a paged list, then a watch from exactly there, resumed from the last version seen. After 410
- * it lists again; without the right it says so and asks again slowly. It never polls.
- */
-export function createReflector(deps: {
+export type ReflectorDeps = {
   readonly client: KubernetesClient;
   readonly resource: ApiResource;
   /** All namespaces when absent. */
@@ -69,110 +65,153 @@ export function createReflector(deps: {
   readonly clock: Clock;
   readonly random: () => number;
   readonly options?: ReflectorOptions;
-}): Reflector {
-  const { client, resource, namespace, handlers, log, clock, random, options = {} } = deps;
-  const scope = namespace === undefined ? {} : { namespace };
+};
+
+/**
+ * Mirrors one kind in one scope: a paged list, then a watch from exactly there, resumed from the last version seen. After 410
+ * it lists again; without the right it says so and asks again slowly. It never polls.
+ */
+export function createReflector(deps: ReflectorDeps): Reflector {
+  const { resource, namespace, options = {} } = deps;
   const where = { resource: resource.plural, namespace: namespace ?? '' };
-  let status: ReflectorStatus = { ...where, state: 'starting', listed: false };
-  let pageSize = options.pageSize ?? PAGE_SIZE;
-
-  const enter = (state: ReflectorState, change: { listed?: boolean; message?: string } = {}) => {
-    const { message, listed = status.listed } = change;
-    status = { ...where, state, listed, ...(message === undefined ? {} : { message }) };
-    handlers.onState?.(status);
+  const mirror: Mirror = {
+    ...deps,
+    options,
+    scope: namespace === undefined ? {} : { namespace },
+    where,
+    status: { ...where, state: 'starting', listed: false },
+    version: undefined,
+    failures: 0,
+    pageSize: options.pageSize ?? PAGE_SIZE,
   };
-
-  const list = async (signal: AbortSignal): Promise<string> => {
-    enter('listing');
-    const present = new Set<string>();
-    let next: string | undefined;
-    for (;;) {
-      const page = await client.list(resource, {
-        ...scope,
-        limit: pageSize,
-        ...(next === undefined ? {} : { continue: next }),
-        signal,
-      });
-      for (const object of page.items) {
-        present.add(placeKey(placeOf(object)));
-        handlers.onObject(object);
-      }
-      next = page.continue;
-      if (next !== undefined) continue;
-      enter('listing', { listed: true });
-      handlers.onListed(present);
-      return page.resourceVersion;
-    }
-  };
-
-  const watch = async (from: string, signal: AbortSignal, seen: (version: string) => void) => {
-    const seconds = options.watchSeconds ?? WATCH_SECONDS;
-    const events = client.watch(resource, {
-      ...scope,
-      resourceVersion: from,
-      // Spread, so that not all watches of all watchers come back in one moment.
-      timeoutSeconds: Math.round(seconds * (1 + random())),
-      idleMs: options.idleMs ?? WATCH_IDLE_MS,
-      signal,
-      onOpen: () => enter('watching'),
-    });
-    for await (const event of events) {
-      if (event.type === 'BOOKMARK') {
-        seen(event.resourceVersion);
-        continue;
-      }
-      if (event.type === 'DELETED') handlers.onDeleted(event.object);
-      else handlers.onObject(event.object);
-      seen(event.object.metadata.resourceVersion ?? from);
-    }
-  };
-
-  const retryMs = (failures: number): number => {
-    const firstMs = options.retryFirstMs ?? RETRY_FIRST_MS;
-    return backoffMs({ firstMs, maxMs: RETRY_MAX_MS }, failures, random);
-  };
-
-  const explain = (error: AppError, forbidden: boolean, delayMs: number): void => {
-    if (error.message !== status.message) {
-      const fields = { ...where, code: error.code, reason: error.message, retryMs: delayMs };
-      log.warn(fields, forbidden ? 'kind is skipped until it can be read' : 'watch interrupted');
-    }
-    enter(forbidden ? 'forbidden' : 'waiting', { message: error.message });
-  };
-
   return {
-    status: () => status,
-    async run(signal) {
-      let version: string | undefined;
-      let failures = 0;
-      while (!signal.aborted) {
-        const startedAt = clock.now();
-        try {
-          version ??= await list(signal);
-          await watch(version, signal, (seen) => {
-            version = seen;
-          });
-          // Ended in good order. One that ends at once, again and again, must not become a busy loop.
-          failures = clock.now() - startedAt > SETTLED_WATCH_MS ? 0 : failures + 1;
-          if (failures > 1) await pause(clock, retryMs(failures), signal);
-        } catch (cause) {
-          if (signal.aborted) return;
-          const error = fromUnknown(cause);
-          failures = clock.now() - startedAt > SETTLED_WATCH_MS ? 1 : failures + 1;
-          const { reason } = error.details;
-          if (reason === 'Expired') version = undefined;
-          if (reason === 'ResponseTooLarge')
-            pageSize = Math.max(MIN_PAGE_SIZE, Math.ceil(pageSize / 4));
-          // NOT_FOUND: the kind itself is gone, as when its CRD is deleted.
-          const forbidden = error.code === 'KUBERNETES_FORBIDDEN' || error.code === 'NOT_FOUND';
-          const delayMs = forbidden
-            ? (options.forbiddenRetryMs ?? FORBIDDEN_RETRY_MS)
-            : retryMs(failures);
-          if (reason === 'Expired') log.info(where, 'version expired, listing again');
-          else explain(error, forbidden, delayMs);
-          await pause(clock, delayMs, signal);
-        }
-      }
-    },
+    status: () => mirror.status,
+    run: (signal) => mirrorUntil(mirror, signal),
   };
+}
+
+/** One reflector's state. */
+type Mirror = Pick<
+  ReflectorDeps,
+  'client' | 'resource' | 'handlers' | 'log' | 'clock' | 'random'
+> & {
+  readonly options: ReflectorOptions;
+  readonly scope: { readonly namespace?: string };
+  readonly where: Pick<ReflectorStatus, 'resource' | 'namespace'>;
+  status: ReflectorStatus;
+  /** Where the next watch begins; without, a list comes first. */
+  version: string | undefined;
+  /** In a row. */
+  failures: number;
+  pageSize: number;
+};
+
+async function mirrorUntil(mirror: Mirror, signal: AbortSignal): Promise<void> {
+  const { clock } = mirror;
+  while (!signal.aborted) {
+    const startedAt = clock.now();
+    const hasSettled = (): boolean => clock.now() - startedAt > SETTLED_WATCH_MS;
+    try {
+      mirror.version ??= await list(mirror, signal);
+      await watch(mirror, mirror.version, signal);
+      // Ended in good order. One that ends at once, again and again, must not become a busy loop.
+      mirror.failures = hasSettled() ? 0 : mirror.failures + 1;
+      if (mirror.failures > 1) await pause(clock, retryMs(mirror), signal);
+    } catch (cause) {
+      if (signal.aborted) return;
+      mirror.failures = hasSettled() ? 1 : mirror.failures + 1;
+      await pause(clock, learnFrom(mirror, fromUnknown(cause)), signal);
+    }
+  }
+}
+
+/** Reads everything, page by page. Gives the version from which a watch continues it. */
+async function list(mirror: Mirror, signal: AbortSignal): Promise<string> {
+  const { client, resource, scope, handlers } = mirror;
+  enter(mirror, 'listing');
+  const present = new Set<string>();
+  let next: string | undefined;
+  for (;;) {
+    const page = await client.list(resource, {
+      ...scope,
+      limit: mirror.pageSize,
+      ...(next === undefined ? {} : { continue: next }),
+      signal,
+    });
+    for (const object of page.items) {
+      present.add(placeKey(placeOf(object)));
+      handlers.onObject(object);
+    }
+    next = page.continue;
+    if (next !== undefined) continue;
+    enter(mirror, 'listing', { listed: true });
+    handlers.onListed(present);
+    return page.resourceVersion;
+  }
+}
+
+async function watch(mirror: Mirror, from: string, signal: AbortSignal): Promise<void> {
+  const { client, resource, scope, handlers, options, random } = mirror;
+  const seconds = options.watchSeconds ?? WATCH_SECONDS;
+  const events = client.watch(resource, {
+    ...scope,
+    resourceVersion: from,
+    // Spread, so that not all watches of all watchers come back in one moment.
+    timeoutSeconds: Math.round(seconds * (1 + random())),
+    idleMs: options.idleMs ?? WATCH_IDLE_MS,
+    signal,
+    onOpen: () => enter(mirror, 'watching'),
+  });
+  for await (const event of events) {
+    if (event.type === 'BOOKMARK') {
+      mirror.version = event.resourceVersion;
+      continue;
+    }
+    if (event.type === 'DELETED') handlers.onDeleted(event.object);
+    else handlers.onObject(event.object);
+    mirror.version = event.object.metadata.resourceVersion ?? from;
+  }
+}
+
+/** What to do differently after a failure; gives how long to wait before. */
+function learnFrom(mirror: Mirror, error: AppError): number {
+  const { log, where, options } = mirror;
+  const { reason } = error.details;
+  if (reason === 'Expired') {
+    mirror.version = undefined;
+    log.info(where, 'version expired, listing again');
+    return retryMs(mirror);
+  }
+  if (reason === 'ResponseTooLarge') {
+    mirror.pageSize = Math.max(MIN_PAGE_SIZE, Math.ceil(mirror.pageSize / 4));
+  }
+  // NOT_FOUND: the kind itself is gone, as when its CRD is deleted.
+  const isForbidden = error.code === 'KUBERNETES_FORBIDDEN' || error.code === 'NOT_FOUND';
+  const delayMs = isForbidden ? (options.forbiddenRetryMs ?? FORBIDDEN_RETRY_MS) : retryMs(mirror);
+  if (error.message !== mirror.status.message) {
+    const fields = { ...where, code: error.code, reason: error.message, retryMs: delayMs };
+    log.warn(fields, isForbidden ? 'kind is skipped until it can be read' : 'watch interrupted');
+  }
+  enter(mirror, isForbidden ? 'forbidden' : 'waiting', { message: error.message });
+  return delayMs;
+}
+
+function retryMs({ options, failures, random }: Mirror): number {
+  const firstMs = options.retryFirstMs ?? RETRY_FIRST_MS;
+  return backoffMs({ firstMs, maxMs: RETRY_MAX_MS }, failures, random);
+}
+
+function enter(
+  mirror: Mirror,
+  state: ReflectorState,
+  change: { listed?: boolean; message?: string } = {},
+): void {
+  const { message, listed = mirror.status.listed } = change;
+  mirror.status = {
+    ...mirror.where,
+    state,
+    listed,
+    ...(message === undefined ? {} : { message }),
+  };
+  mirror.handlers.onState?.(mirror.status);
 }

@@ -1,3 +1,4 @@
+import { isPerson } from './author.ts';
 import { summarise } from './describe.ts';
 import type { Plan } from './plan.ts';
 import type { PolicyDecision } from './policy.ts';
@@ -16,8 +17,9 @@ export function makeQuestion(about: {
 }): Question {
   const { finding, decision, planned, nowMs } = about;
   const { policy } = decision;
-  // managedFields name tools, never people: until an audit source names the author, it is unknown.
-  const extra = policy.unknownAuthor === 'extra-approver' ? 1 : 0;
+  // managedFields name tools, never people: only an audit log names authors.
+  const isKnown = finding.author !== undefined && isPerson(finding.author);
+  const extra = policy.unknownAuthor === 'extra-approver' && !isKnown ? 1 : 0;
   return {
     id: `${about.episodeId}-${about.number}`,
     kind: 'drift',
@@ -36,6 +38,7 @@ export function makeQuestion(about: {
     quorum: policy.quorum + extra,
     approvers: policy.approvers,
     approvals: [],
+    ...(!policy.selfApproval && finding.authors && { barred: finding.authors }),
     status: 'open',
     askedAt: new Date(nowMs).toISOString(),
     expiresAt: new Date(nowMs + policy.expiryMs).toISOString(),

@@ -87,10 +87,11 @@ describe('refuse', () => {
   });
 
   it('lets the author of the change stop it, not approve or accept it', () => {
-    expect(code({ author: 'ann' })).toBe('SELF_APPROVAL');
-    expect(code({ author: 'ann' }, { decision: 'accept' })).toBe('SELF_APPROVAL');
-    expect(code({ author: 'ann' }, { decision: 'reject' })).toBeUndefined();
-    expect(code({ author: 'bob' })).toBeUndefined();
+    const question = { ...QUESTION, barred: ['bob', 'ann'] };
+    expect(code({ question })).toBe('SELF_APPROVAL');
+    expect(code({ question }, { decision: 'accept' })).toBe('SELF_APPROVAL');
+    expect(code({ question }, { decision: 'reject' })).toBeUndefined();
+    expect(code({ question: { ...QUESTION, barred: ['bob'] } })).toBeUndefined();
   });
 
   it('takes only fixes that a plan offers', () => {

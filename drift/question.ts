@@ -20,8 +20,6 @@ export type Asker = {
   readonly approvals: readonly Approval[];
   /** The decision that ended the question and is being carried out. */
   readonly final: { readonly decision: Decision; readonly person: string } | undefined;
-  /** Who made the change, when that is known. */
-  readonly author?: string;
 };
 
 export type Answer = {
@@ -67,7 +65,7 @@ export function refuse(asker: Asker, answer: Answer): Refusal | undefined {
       message: `rule ${question.rule} lets only ${question.approvers.join(', ')} approve`,
     };
   }
-  if (asker.author !== undefined && asker.author === answer.person) {
+  if (question.barred?.includes(answer.person)) {
     return { code: 'SELF_APPROVAL', message: `${answer.person} made this change` };
   }
   if (!question.plans.some((plan) => plan.fix === fixOf(answer.decision))) {

@@ -33,6 +33,10 @@ export type Finding = {
   readonly direction: Direction;
   /** Last field manager seen on the changed fields, or `unknown`. */
   readonly who: string;
+  /** Who made the changes, by the audit log; absent = not known of at least one of them. A Kubernetes user name, or a person's. */
+  readonly author?: string;
+  /** All who may have made one of the changes, newest first; absent = nobody is known. */
+  readonly authors?: readonly string[];
   /** Binds a decision to exactly this difference. */
   readonly diffDigest: string;
   readonly costDeltaUsdMonthly?: number;
@@ -101,6 +105,8 @@ export type Question = {
   readonly quorum: number;
   readonly approvers: readonly string[];
   readonly approvals: readonly string[];
+  /** They may have made the change, so they can stop but not approve it; absent = nobody. */
+  readonly barred?: readonly string[];
   readonly status: QuestionStatus;
   readonly askedAt: string;
   readonly expiresAt: string;

@@ -1,4 +1,5 @@
 import { createAnalysisRuns } from './analysis-runs.ts';
+import { createAuditWrites } from './audit-writes.ts';
 import { createDatabase, type DatabaseOptions } from './database.ts';
 import { createDecisions } from './decisions.ts';
 import { createEpisodes } from './episodes.ts';
@@ -20,6 +21,7 @@ export function createStore(options: DatabaseOptions): Store {
     questions: createQuestions(database),
     decisions: createDecisions(database),
     analysisRuns: createAnalysisRuns(database),
+    auditWrites: createAuditWrites(database),
     installationKey() {
       key ??= installationKey(database).catch((error: unknown) => {
         key = undefined;

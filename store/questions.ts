@@ -52,6 +52,7 @@ const questionRow = z
     quorum: z.number(),
     approvers: z.array(z.string()),
     approvals: z.array(z.string()),
+    barred: z.array(z.string()),
     status: questionStatus,
     asked_at: instant,
     expires_at: instant,
@@ -82,6 +83,7 @@ const questionRow = z
       quorum: row.quorum,
       approvers: row.approvers,
       approvals: row.approvals,
+      ...(row.barred.length > 0 && { barred: row.barred }),
       status: row.status,
       askedAt: row.asked_at,
       expiresAt: row.expires_at,
@@ -182,9 +184,9 @@ async function open(database: Database, question: Question): Promise<void> {
       'open',
       `insert into questions (id, subject, workflow_id, episode_id, number, environment, api_group, version, kind,
          namespace, name, unit, severity, summary, finding, plans, offered, digest, rule, quorum, approvers,
-         approvals, status, asked_at, expires_at, closed_at)
+         approvals, status, asked_at, expires_at, closed_at, barred)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-         $22, $23, $24, $25, $26)`,
+         $22, $23, $24, $25, $26, $27)`,
       [
         question.id,
         question.kind,
@@ -212,6 +214,7 @@ async function open(database: Database, question: Question): Promise<void> {
         question.askedAt,
         question.expiresAt,
         question.closedAt ?? null,
+        question.barred ?? [],
       ],
     );
   });

@@ -1,3 +1,4 @@
+import type { AuditWrite } from '../drift/author.ts';
 import type { Severity } from '../drift/field-change.ts';
 import type { JsonValue } from '../drift/json.ts';
 import type { PolicyOutcome } from '../drift/policy.ts';
@@ -156,6 +157,15 @@ export type Store = {
     ): Promise<void>;
     finish(runId: string, status: 'completed' | 'failed', at: string): Promise<void>;
     find(runId: string): Promise<AnalysisRun | undefined>;
+  };
+  readonly auditWrites: {
+    /** Keeps the writes of a batch, each once. The oldest go: after seven days, or beyond 100,000 rows. */
+    append(cluster: string, writes: readonly AuditWrite[]): Promise<void>;
+    /** Writes to one object, and deletions of its whole collection; newest first, at most 200. */
+    listFor(
+      cluster: string,
+      object: Pick<AuditWrite, 'group' | 'resource' | 'namespace' | 'name'>,
+    ): Promise<readonly AuditWrite[]>;
   };
   /** The installation's secret key for keyed hashes, made at first use. 32 bytes. */
   installationKey(): Promise<Uint8Array>;

@@ -107,7 +107,7 @@ export async function openCrashStage(): Promise<CrashStage> {
         startFaulty: (fault) =>
           startFaultyWorker(
             { ...fault, codePath },
-            { ...env, REALIGN_CONFIG: file },
+            { ...env, REALIGN_CONFIG: file, NODE_COMPILE_CACHE: join(directory, 'compiled') },
           ),
       };
     },

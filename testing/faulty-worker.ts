@@ -2,6 +2,7 @@
  * A worker process that ends itself by SIGKILL at one point of one activity: run by `node testing/faulty-worker.ts`, with the
  * configuration in REALIGN_CONFIG and the point in REALIGN_FAULT. It is no different from `realign worker` until then.
  */
+import { flushCompileCache } from 'node:module';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { z } from 'zod';
 import { loadConfig } from '../lib/config.ts';
@@ -40,6 +41,8 @@ function dieAt({ activity, at, nth }: FaultPlan): ActivityInterceptorsFactory {
   });
 }
 
+// Node writes it at the end of a process, which a killed one never comes to.
+flushCompileCache();
 // Whoever started this process holds the other end of stdin; without them it has nothing to do.
 process.stdin.on('end', () => process.exit(1)).resume();
 const plan = planSchema.parse(JSON.parse(process.env['REALIGN_FAULT'] ?? '{}'));

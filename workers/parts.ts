@@ -38,8 +38,6 @@ export type PartsOptions = {
   readonly metrics: Metrics;
   /** Aborting ends the waiting for parts that do not answer. */
   readonly signal: AbortSignal;
-  /** A second identity that may patch; used only with `residue: patch`. */
-  readonly repairKubeconfig?: string;
   /** Told of every part at once, then whenever one answers or fails to. */
   readonly onPart?: (state: PartState) => void;
 };
@@ -188,8 +186,8 @@ async function openCluster(
 }
 
 function openRepair(
-  { name, cluster: { context } }: EnvironmentConfig,
-  { config, repairKubeconfig: kubeconfig }: PartsOptions,
+  { name, cluster: { repairKubeconfig: kubeconfig, context } }: EnvironmentConfig,
+  { config }: PartsOptions,
   opening: Opening,
 ): Promise<KubernetesClient> | undefined {
   if (config.residue !== 'patch' || kubeconfig === undefined) return undefined;

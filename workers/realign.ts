@@ -28,7 +28,6 @@ export type RealignOptions = {
   readonly roles: readonly Role[];
   /** Aborting ends a start that still waits for a part. */
   readonly signal: AbortSignal;
-  readonly repairKubeconfig?: string;
 };
 
 export type Realign = {

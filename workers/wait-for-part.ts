@@ -3,7 +3,8 @@ import { fromUnknown } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 
 const FIRST_DELAY_MS = 200;
-const MAX_DELAY_MS = 10_000;
+/** An outage ends without people waiting much longer for us than for the part. */
+const MAX_DELAY_MS = 5_000;
 
 /**
  * Tries until a part answers, with growing pauses, and says for whom it waits. What no waiting can mend (a refused token, a

@@ -10,13 +10,13 @@ import type { JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
 import type { ManagerClass } from './managers.ts';
 import { classOfManager } from './managers.ts';
-import { isExpectedWriter, isMetadataMap, isSystemKey } from './noise.ts';
+import { expectedBy, isMetadataMap, isSystemKey } from './noise.ts';
 import { isLeaf, liveAt, pathOf } from './owners.ts';
 import type { ManagedFieldsEntry } from './resource-ref.ts';
 import type { Shape } from './schema.ts';
 import { ANY, fieldShape } from './schema.ts';
 import { isDefaulted, isInheritedLabel } from './schema-defaults.ts';
-import { addChange, declaredChild } from './verdict.ts';
+import { addChange, declaredChild, excuse } from './verdict.ts';
 
 /** One walk over what one writer owns. */
 type Search = {
@@ -143,7 +143,7 @@ function compareOwnedWhole(find: Search, node: PlanNode): void {
   if (find.op !== 'added' || isGranular(node) || !find.run.desired.isBuiltIn) return;
   const live = liveAt(find.run.live, node, find.run.places);
   if (live === undefined || live === null) return;
-  if (isExpectedWriter(find.entry, find.managerClass, find.run.desired.kind, node.name)) return;
+  if (expectedBy(find.entry, find.managerClass, find.run.desired.kind, node.name)) return;
   if (!hasUndeclaredContent(node, live, rootOf(find.run))) return;
   if (find.run.entries.some((entry) => entry !== find.entry && isOurs(find.run, entry, node)))
     return;
@@ -205,8 +205,11 @@ function considerMember(find: Search, key: string, node: PlanNode, live: unknown
 function consider(find: Search, at: Undeclared): void {
   if (at.live === undefined || at.live === null || isNoise(find, at)) return;
   const { run, entry } = find;
-  if (isExpectedWriter(entry, find.managerClass, run.desired.kind, at.name)) {
+  const rule = expectedBy(entry, find.managerClass, run.desired.kind, at.name);
+  if (rule) {
     run.expected++;
+    const found = { path: at.path, op: find.op, desired: undefined, live: at.live };
+    excuse(run, found, entry, find.direction, rule);
     return;
   }
   const isMetadataKeys =

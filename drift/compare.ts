@@ -4,6 +4,7 @@ import type { Run } from './compare-run.ts';
 import type { CompareContext, Comparison } from './comparison.ts';
 import type { CompiledDesired, PlanNode } from './compile.ts';
 import { itemKey, itemPlace } from './compile.ts';
+import type { DefaultRuleId } from './default-rules.ts';
 import { matches, sameScalar, sameSet } from './equal.ts';
 import { severityRank, worstSeverity } from './field-change.ts';
 import { isJsonObject } from './json.ts';
@@ -13,7 +14,7 @@ import { isHistoryKey, isMetadataMap } from './noise.ts';
 import { entriesOf } from './owners.ts';
 import type { KubeObject } from './resource-ref.ts';
 import { findUntrackedAdditions } from './untracked.ts';
-import { judge, missingObject } from './verdict.ts';
+import { excuseHistory, judge, missingObject } from './verdict.ts';
 
 export type { CompareContext, Comparison, EquivalenceQuestion } from './comparison.ts';
 
@@ -26,6 +27,7 @@ export const DEFAULT_CONTEXT: CompareContext = {
 const NO_PLACES: Run['places'] = new Map();
 const NOTHING: Comparison = Object.freeze({
   changes: Object.freeze([]),
+  directions: Object.freeze([]),
   direction: 'unknown',
   severity: 'info',
   serverRewritten: 0,
@@ -54,6 +56,7 @@ export function compare(
     changes: [],
     directions: [],
     reported: undefined,
+    excused: undefined,
     serverRewritten: 0,
     expected: 0,
   };
@@ -63,14 +66,28 @@ export function compare(
   if (context.base === undefined) findOwnLeftovers(run);
   else if (context.base !== desired) findPendingRemovals(run, context.base);
   else if (context.lastApplyTime !== undefined) findOwnLeftovers(run);
-  if (run.changes.length === 0 && run.serverRewritten === 0 && run.expected === 0) return NOTHING;
-  run.changes.sort((left, right) => severityRank(right.severity) - severityRank(left.severity));
+  const { changes, directions, serverRewritten, expected, excused } = run;
+  if (changes.length === 0 && serverRewritten === 0 && expected === 0 && !excused) return NOTHING;
   return {
-    changes: run.changes,
-    direction: directionOf(run.directions),
-    severity: worstSeverity(run.changes.map((change) => change.severity)),
-    serverRewritten: run.serverRewritten,
-    expected: run.expected,
+    ...summarised(changes, directions),
+    serverRewritten,
+    expected,
+    ...(excused && { excused }),
+  };
+}
+
+/** Changes with where they point, worst first, and what they come to together. */
+export function summarised(
+  changes: readonly FieldChange[],
+  directions: readonly ChangeDirection[],
+): Pick<Comparison, 'changes' | 'directions' | 'direction' | 'severity'> {
+  const order = changes.map((change, at) => ({ change, direction: directions[at] ?? 'unknown' }));
+  order.sort((a, b) => severityRank(b.change.severity) - severityRank(a.change.severity));
+  return {
+    changes: order.map((one) => one.change),
+    directions: order.map((one) => one.direction),
+    direction: directionOf(directions),
+    severity: worstSeverity(changes.map((change) => change.severity)),
   };
 }
 
@@ -187,7 +204,9 @@ function walkUnknownList(run: Run, node: PlanNode, live: unknown): void {
 }
 
 function differ(run: Run, node: PlanNode, live: unknown): void {
-  if (node.parent && isMetadataMap(node.parent) && isHistoryKey(node.name)) return;
-  if (isMetadataMap(node) && live === undefined && node.names.every(isHistoryKey)) return;
-  judge(run, node, live);
+  const isHistory =
+    (node.parent && isMetadataMap(node.parent) && isHistoryKey(node.name)) ||
+    (isMetadataMap(node) && live === undefined && node.names.every(isHistoryKey));
+  if (isHistory) excuseHistory(run, node, live);
+  else judge(run, node, live);
 }

@@ -41,11 +41,16 @@ export function parseFieldPath(path: string): readonly PathSegment[] {
   const segments: PathSegment[] = [];
   let at = 0;
   while (at < path.length) {
-    const read = path[at] === '[' ? readBracket(path, at) : readName(path, at, at === 0);
+    const read = readSegment(path, at);
     segments.push(read.segment);
     at = read.end;
   }
   return segments;
+}
+
+/** The segment that begins at a character of a path, and where it ends. Throws a SyntaxError as parseFieldPath does. */
+export function readSegment(path: string, at: number): { segment: PathSegment; end: number } {
+  return path[at] === '[' ? readBracket(path, at) : readName(path, at, at === 0);
 }
 
 function readName(path: string, start: number, isFirst: boolean) {

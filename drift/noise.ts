@@ -1,4 +1,5 @@
 import type { PlanNode } from './compile.ts';
+import type { DefaultRuleId } from './default-rules.ts';
 import type { ManagerClass } from './managers.ts';
 import { isScaler } from './managers.ts';
 import type { ManagedFieldsEntry } from './resource-ref.ts';
@@ -56,19 +57,26 @@ export function isMetadataMap(node: PlanNode): boolean {
 }
 
 /**
- * Whether a writer is expected to own a field: the control plane everywhere, other controllers where their job is to fill
- * something in (webhook CA bundles, replicas through an autoscaler, a service account's secrets). Deliverers and people
- * are never expected.
+ * The default rule by which a writer is expected to own a field: the control plane everywhere, other controllers where their
+ * job is to fill something in (webhook CA bundles, replicas through an autoscaler, a service account's secrets). Deliverers
+ * and people are never expected.
  */
-export function isExpectedWriter(
+export function expectedBy(
   entry: ManagedFieldsEntry,
   managerClass: ManagerClass,
   kind: string,
   name: string,
-): boolean {
-  if (managerClass === 'control-plane') return true;
-  if (managerClass !== 'controller') return false;
-  if (entry.subresource === 'scale' || name === 'replicas') return isScaler(entry, managerClass);
-  if (name === 'caBundle') return true;
-  return kind === 'ServiceAccount' && (name === 'secrets' || name === 'imagePullSecrets');
+): DefaultRuleId | undefined {
+  const isReplicas = entry.subresource === 'scale' || name === 'replicas';
+  if (managerClass === 'control-plane') {
+    if (isReplicas) return 'default/autoscaled-replicas';
+    if (kind === 'ClusterRole') return 'default/aggregated-roles';
+    if (kind === 'PersistentVolumeClaim') return 'default/volume-binding';
+    return 'default/control-plane';
+  }
+  if (managerClass !== 'controller') return undefined;
+  if (isReplicas) return isScaler(entry, managerClass) ? 'default/autoscaled-replicas' : undefined;
+  if (name === 'caBundle') return 'default/ca-bundle';
+  const isFilledIn = name === 'secrets' || name === 'imagePullSecrets';
+  return kind === 'ServiceAccount' && isFilledIn ? 'default/service-account-secrets' : undefined;
 }

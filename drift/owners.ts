@@ -4,7 +4,7 @@ import { itemKey, ownedKeyOf, pieceOf } from './compile.ts';
 import { parseItemKey } from './item-key.ts';
 import { isJsonObject } from './json.ts';
 import { classOfManager } from './managers.ts';
-import { isExpectedWriter } from './noise.ts';
+import { expectedBy } from './noise.ts';
 import type { KubeObject, ManagedFieldsEntry } from './resource-ref.ts';
 
 /** Who owns one field of a live object, sorted by what it means for a verdict. */
@@ -43,7 +43,7 @@ export function ownersOf(
     const isOurs = context.appliers.includes(entry.manager ?? '');
     if (!owns(entry, keys, isCustom, isOurs && kind === 'Secret')) continue;
     if (isOurs) ours = later(ours, entry);
-    else if (isExpectedWriter(entry, classOfManager(entry.manager ?? ''), kind, node.name)) {
+    else if (expectedBy(entry, classOfManager(entry.manager ?? ''), kind, node.name)) {
       expected = later(expected, entry);
     } else foreign = later(foreign, entry);
   }

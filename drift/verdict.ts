@@ -3,11 +3,13 @@ import type { ChangeDirection, Run } from './compare-run.ts';
 import type { CompareContext, Comparison } from './comparison.ts';
 import type { CompiledDesired, PlanNode } from './compile.ts';
 import { childOwnedAs, ownedKeyOf } from './compile.ts';
+import type { DefaultRuleId } from './default-rules.ts';
 import { matches, sameJson } from './equal.ts';
 import type { ChangeOp, FieldChange } from './field-change.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { isJsonObject } from './json.ts';
-import { writerOf } from './managers.ts';
+import { classOfManager, writerOf } from './managers.ts';
+import { expectedBy } from './noise.ts';
 import { isLeaf, liveAt, ownedKeys, ownersOf, pathOf } from './owners.ts';
 import type { ManagedFieldsEntry } from './resource-ref.ts';
 import { isDefaulted } from './schema-defaults.ts';
@@ -41,6 +43,7 @@ export function judge(run: Run, found: PlanNode, foundLive: unknown): void {
   }
   if (expected) {
     run.expected++;
+    excuseWriter(run, change, op, expected);
     return;
   }
   if (ours && !isStringDataRemoval(run, op)) {
@@ -127,10 +130,18 @@ function report(
   addChange(run, { path, op, desired: node.value, live }, writer, direction, confidence);
 }
 
+/** A difference with its place and values, not yet classified. */
+export type Found = {
+  readonly path: string;
+  readonly op: ChangeOp;
+  readonly desired: JsonValue | undefined;
+  readonly live: unknown;
+};
+
 /** Adds a change with its type, severity and writer, unless the path already has one. */
 export function addChange(
   run: Run,
-  found: { path: string; op: ChangeOp; desired: JsonValue | undefined; live: unknown },
+  found: Found,
   writer: ManagedFieldsEntry | undefined,
   direction: ChangeDirection,
   confidence?: FieldChange['confidence'],
@@ -138,13 +149,65 @@ export function addChange(
   run.reported ??= new Set();
   if (run.reported.has(found.path)) return;
   run.reported.add(found.path);
+  run.directions.push(direction);
+  run.changes.push(changeOf(run, found, writer, confidence));
+}
+
+/** Notes a difference that a default rule hides, where the caller wants to know of those: rules may decide otherwise. */
+export function excuse(
+  run: Run,
+  found: Found,
+  writer: ManagedFieldsEntry | undefined,
+  direction: ChangeDirection,
+  rule: DefaultRuleId,
+): void {
+  if (run.context.collectExcused !== true) return;
+  run.excused ??= [];
+  if (run.excused.some((one) => one.change.path === found.path)) return;
+  run.excused.push({ change: changeOf(run, found, writer), direction, rule });
+}
+
+function excuseWriter(
+  run: Run,
+  { node, live }: Difference,
+  op: ChangeOp,
+  writer: ManagedFieldsEntry,
+): void {
+  if (run.context.collectExcused !== true) return;
+  const { kind } = run.desired;
+  const rule = expectedBy(writer, classOfManager(writer.manager ?? ''), kind, node.name);
+  const found = { path: pathOf(node, run.places), op, desired: node.value, live };
+  if (rule) excuse(run, found, writer, 'forward', rule);
+}
+
+/** Notes an annotation or label that is history, whichever way it differs. */
+export function excuseHistory(run: Run, node: PlanNode, live: unknown): void {
+  if (run.context.collectExcused !== true) return;
+  const op = live === undefined ? 'removed' : 'changed';
+  const found = { path: pathOf(node, run.places), op, desired: node.value, live } as const;
+  const { foreign, expected, ours } = ownersOf(
+    node,
+    run.entries,
+    run.context,
+    run.desired.kind,
+    run.places,
+  );
+  const writer = foreign ?? expected ?? ours;
+  excuse(run, found, writer, foreign ? 'forward' : 'unknown', 'default/history-annotations');
+}
+
+function changeOf(
+  run: Run,
+  found: Found,
+  writer: ManagedFieldsEntry | undefined,
+  confidence?: FieldChange['confidence'],
+): FieldChange {
   const who = writer ? writerOf(writer) : 'unknown';
   const live = found.live as JsonValue | undefined;
   const { apiVersion, kind } = run.desired;
   const { type, severity } = classifyChange({ apiVersion, kind, ...found, live });
   const known = who === 'unknown' ? (run.entries.length > 0 ? 'medium' : 'low') : 'high';
-  run.directions.push(direction);
-  run.changes.push({
+  return {
     path: found.path,
     op: found.op,
     ...(found.desired === undefined ? {} : { desired: found.desired }),
@@ -155,7 +218,7 @@ export function addChange(
     ...(writer?.time === undefined ? {} : { when: writer.time }),
     ...(writer?.subresource === undefined ? {} : { subresource: writer.subresource }),
     confidence: confidence ?? known,
-  });
+  };
 }
 
 /** The comparison of a declared object that does not exist. */
@@ -177,7 +240,8 @@ export function missingObject(desired: CompiledDesired, context: CompareContext)
     confidence: 'medium',
   };
   const direction = context.base ? 'forward' : 'unknown';
-  return { changes: [change], direction, severity, serverRewritten: 0, expected: 0 };
+  const directions = [direction] as const;
+  return { changes: [change], directions, direction, severity, serverRewritten: 0, expected: 0 };
 }
 
 /** The node at the same place in another compiled object. */

@@ -70,7 +70,21 @@ function revertPlan(rule: Pick<PolicyRule, 'upgrade'>, lineage: Lineage, reach: 
     fromRevision: behind.fromRevision,
     toRevision: behind.toRevision,
   };
-  return planOf('revert', [upgrade, apply], [...reach.apply, ...reach.upgrade]);
+  return planOf('revert', [upgrade, apply], chain(reach.apply, reach.upgrade));
+}
+
+/** One entry for a field that both change: from what is live to what the upgrade brings. */
+function chain(first: readonly ReachEntry[], second: readonly ReachEntry[]): readonly ReachEntry[] {
+  const keyOf = (entry: ReachEntry) => `${entry.environment} ${entry.resource} ${entry.path}`;
+  const later = new Map(second.map((entry) => [keyOf(entry), entry]));
+  const chained = first.map((entry) => {
+    const next = later.get(keyOf(entry));
+    if (!next) return entry;
+    later.delete(keyOf(entry));
+    const { to: _overtaken, ...from } = entry;
+    return next.to === undefined ? from : { ...from, to: next.to };
+  });
+  return [...chained, ...later.values()];
 }
 
 function acceptPlan(finding: Finding, lineage: Lineage, reach: Reach): Plan {

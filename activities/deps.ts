@@ -32,7 +32,10 @@ export type ActivityDeps = {
   readonly metrics: Pick<Metrics, 'driftFound' | 'driftScore' | 'episodeEnded'>;
 };
 
-export function environmentOf(deps: ActivityDeps, name: string): EnvironmentParts {
+export function environmentOf(
+  deps: Pick<ActivityDeps, 'environments'>,
+  name: string,
+): EnvironmentParts {
   const found = deps.environments.get(name);
   if (!found) {
     throw new AppError('NOT_FOUND', `environment ${name} is not in the configuration`, {

@@ -5,6 +5,7 @@ import type { Finding } from '../drift/record.ts';
 import { redactChanges } from '../drift/redact.ts';
 import { reservedForPeople } from '../drift/reserved.ts';
 import { driftWorkflowId } from '../lib/workflow-id.ts';
+import { authorshipOf } from './authorship.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { FilterMembership } from './filter-membership.ts';
 import { type Inspection, inspect, redactedStates } from './inspect.ts';
@@ -24,10 +25,11 @@ export function createDetectActivities(
       const inspection = await inspect(deps, input.ref);
       const { rules, autoFix } = rulesFor(deps, input.ref.environment);
       if (!inspection) return { inScope: false, rules, autoFix };
-      const finding = findingOf(deps, inspection);
-      if (!finding) {
+      const found = findingOf(deps, inspection);
+      if (!found) {
         return { inScope: true, rules, autoFix, unit: toUnitRef(inspection.desired.unit) };
       }
+      const finding = { ...found, ...(await authorshipOf(deps, inspection)) };
       const facts = await factsOf(membership, inspection, finding);
       await remember(deps, input, inspection, finding, facts, runId());
       return {

@@ -1,6 +1,7 @@
 import express, { type Express } from 'express';
 import { createAuthenticate } from './auth.ts';
 import { identifyRequest, mountRoutes } from './mount.ts';
+import { mountAudit } from './mount-audit.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { healthRoutes } from './routes/health.ts';
 import { allRoutes } from './routes/index.ts';
@@ -25,10 +26,12 @@ export function createApi(deps: ApiDeps): Express {
   });
   const app = bareApp();
   app.locals['auth'] = deps.auth;
+  const limitAddress = createRateLimit(WRONG_TOKENS_PER_SECOND, clock);
+  if (deps.audit) mountAudit(app, deps.audit, { store, metrics, log: deps.log, limitAddress });
   mountRoutes(app, allRoutes(deps), {
     authenticate: createAuthenticate(deps.auth, deps.people),
     limitPerson: createRateLimit(deps.requestsPerSecond ?? DEFAULT_REQUESTS_PER_SECOND, clock),
-    limitAddress: createRateLimit(WRONG_TOKENS_PER_SECOND, clock),
+    limitAddress,
     metrics,
     log: deps.log,
   });

@@ -97,7 +97,8 @@ function identify(request: Request, response: Response, deps: MountDeps): Person
   }
 }
 
-function measured(metrics: Metrics, endpoint: string): RequestHandler {
+/** Counts and times the requests of one route. */
+export function measured(metrics: Metrics, endpoint: string): RequestHandler {
   return (request, response, next) => {
     const done = metrics.httpRequest(request.method, endpoint);
     response.once('close', () => done(response.writableFinished ? response.statusCode : 499));

@@ -52,7 +52,10 @@ export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
   const type = error instanceof Error && 'type' in error ? error.type : undefined;
-  if (status === 413) return new AppError('TOO_LARGE', 'the body is larger than 64 KiB');
+  if (status === 413) {
+    const limit = error instanceof Error && 'limit' in error ? Number(error.limit) : 0;
+    return new AppError('TOO_LARGE', `the body is larger than ${limit / 1024} KiB`);
+  }
   if (type === 'entity.parse.failed') {
     return new AppError('INVALID_INPUT', 'the body is no JSON object', { cause: error });
   }
@@ -63,7 +66,11 @@ export function asAppError(error: unknown): AppError {
 }
 
 /** Input of a request, or INVALID_INPUT that names every wrong part. */
-export function parseInput(schema: z.ZodType, input: unknown, what: 'query' | 'body'): unknown {
+export function parseInput<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+  what: 'query' | 'body',
+): z.output<Schema> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const issues = result.error.issues.map(

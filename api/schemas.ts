@@ -115,7 +115,9 @@ const findingFields = {
   drift_details: z.array(driftDetail),
   omitted_details: z.int().describe('field changes beyond the limit that drift_details leaves out'),
   direction: z.enum(DIRECTIONS).nullable(),
-  who: z.string().nullable(),
+  who: z.string().nullable().describe('field manager of the newest change'),
+  author: z.string().nullable().describe('who made the changes, by the audit log; null = unknown'),
+  possible_authors: z.array(z.string()).describe('all who may have made one of them'),
   cost_delta_usd_monthly: z.number().nullable(),
   score: z.number().nullable(),
 };

@@ -21,6 +21,14 @@ export type Readiness = {
   readonly message?: string;
 };
 
+/** What the receiver of audit events knows. */
+export type AuditDeps = {
+  /** 64 hex digits; of the one token that it takes. */
+  readonly tokenSha256: string;
+  /** What the cluster of an environment, or the only cluster, is called in the store. */
+  readonly clusterOf: (environment?: string) => string;
+};
+
 export type ApiDeps = {
   readonly store: Store;
   readonly people: readonly Person[];
@@ -40,6 +48,8 @@ export type ApiDeps = {
       readonly alreadyRunning: boolean;
     }>;
   };
+  /** Absent = audit events are not taken. */
+  readonly audit?: AuditDeps;
   readonly readiness: () => Promise<readonly Readiness[]>;
   readonly clock?: () => Date;
   /** Requests of one person (or one address without token) per second, averaged over ten; default 200. */

@@ -19,7 +19,7 @@ function fileOf(yaml: string): string {
 
 it('prints what the processes will see, without a secret', () => {
   const file = fileOf(
-    'confighub: { token: sesame-1 }\ndatabase: { url: "postgres://u:sesame-2@h/d?password=sesame-3" }\nredaction: { key: sesame-4-sesame-4 }\n',
+    'confighub: { token: sesame-1 }\ndatabase: { url: "postgres://u:sesame-2@h/d?password=sesame-3" }\nredaction: { key: sesame-4-sesame-4 }\naudit: { token: sesame-6-sesame-6 }\n',
   );
   const env = { CLAUDE_API_KEY: 'sesame-5' };
   for (const format of ['json', 'table']) {

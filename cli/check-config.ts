@@ -34,6 +34,7 @@ export function withoutSecrets(config: Config): object {
     confighub: { ...config.confighub, token: set(config.confighub.token) },
     database: { url: withoutPassword(config.database.url) },
     claude: { apiKey: set(config.claude.apiKey) },
+    audit: { token: set(config.audit.token) },
     redaction: { key: set(config.redaction.key) },
     people: config.people.map(({ tokenSha256: _, ...person }) => person),
   };

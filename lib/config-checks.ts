@@ -23,7 +23,7 @@ export function checkWhole(config: Config, refuse: Refuse): void {
       refuse(['environments', index, 'upstream'], `"${upstream}" is no other environment${hint}`);
     }
   });
-  for (const field of ['name', 'tokenSha256', 'email', 'slackId'] as const) {
+  for (const field of ['name', 'tokenSha256', 'email', 'slackId', 'kubernetesUser'] as const) {
     const key = field === 'tokenSha256' ? 'tokenHash' : field;
     const values = config.people.map((person) => person[field]);
     values.forEach((value, index) => {

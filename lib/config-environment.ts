@@ -28,6 +28,7 @@ export const ENVIRONMENT_VARIABLES = {
   TEMPORAL_UI_URL: 'temporal.uiUrl',
   PORT: 'api.port',
   REALIGN_CONFIG: 'path of realign.yaml',
+  REALIGN_AUDIT_TOKEN: 'audit.token',
   REALIGN_LOG_LEVEL: 'log.level',
   REALIGN_URL: 'where the command line finds the api (http://127.0.0.1:8080)',
   REALIGN_TOKEN: 'token that the command line sends',
@@ -50,6 +51,7 @@ export type Overrides = {
   readonly temporalAddress?: string;
   readonly temporalNamespace?: string;
   readonly temporalUiUrl?: string;
+  readonly auditToken?: string;
   readonly port?: number;
   readonly logLevel?: ConfigFile['log']['level'];
 };
@@ -92,6 +94,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, problems: ConfigProblem[
     temporalAddress: read(hostAndPort, 'TEMPORAL_ADDRESS'),
     temporalNamespace: read(text, 'TEMPORAL_NAMESPACE'),
     temporalUiUrl: read(webUrl, 'TEMPORAL_UI_URL'),
+    auditToken: read(text, 'REALIGN_AUDIT_TOKEN'),
     port: read(portText, 'PORT'),
     logLevel: read(logLevel, 'REALIGN_LOG_LEVEL'),
   });

@@ -49,6 +49,7 @@ const namespace = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'expected the name of a namespace');
 const text = z.string().min(1).max(1_024);
+const secret = z.string().min(16, 'expected at least 16 characters');
 const names = z
   .array(text)
   .min(1, 'expected at least one; leave the key out for "any"')
@@ -142,6 +143,7 @@ const person = z.strictObject({
     ),
   email: z.email().exactOptional(),
   slackId: text.exactOptional(),
+  kubernetesUser: text.exactOptional(),
 });
 
 /** A plural such as `deployments` or `certificates.cert-manager.io`, or `apps/v1/Deployment` (`v1/ConfigMap`). */
@@ -197,6 +199,9 @@ export const configSchema = z.strictObject({
       metricsPort: port.exactOptional(),
     })
     .prefault({}),
+  audit: z
+    .strictObject({ token: secret.exactOptional(), tokenFile: text.exactOptional() })
+    .prefault({}),
   settle: z
     .strictObject({
       quiet: duration(0, MINUTE_MS).prefault('1s'),
@@ -214,7 +219,7 @@ export const configSchema = z.strictObject({
     .default([...DEFAULT_APPLIERS]),
   redaction: z
     .strictObject({
-      key: z.string().min(16, 'expected at least 16 characters').exactOptional(),
+      key: secret.exactOptional(),
       keyFile: text.exactOptional(),
     })
     .prefault({}),

@@ -43,6 +43,8 @@ export type Person = {
   readonly tokenSha256: string;
   readonly email?: string;
   readonly slackId?: string;
+  /** What clusters call this person; the name or e-mail address when absent. */
+  readonly kubernetesUser?: string;
 };
 
 /** Everything that can be configured, with defaults filled in. Holds secrets: never log or serve it as a whole. */
@@ -77,6 +79,8 @@ export type Config = {
     readonly auth: 'token' | 'none';
     readonly metricsPort?: number;
   };
+  /** Without a token no audit events are taken, and nobody's name is known. */
+  readonly audit: { readonly token?: string };
   readonly settle: { readonly quietMs: number; readonly maxMs: number };
   /** How long a desired change may stay unapplied before anyone is asked about it. */
   readonly pending: { readonly graceMs: number };
@@ -178,7 +182,7 @@ function parseYaml(yaml: string, file: string): YamlSource {
 }
 
 function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: Place): Config {
-  const { confighub, temporal, database, claude, redaction, settle } = file;
+  const { confighub, temporal, database, claude, redaction, settle, audit } = file;
   const token =
     env.confighubToken ??
     readSecret(place, ['confighub', 'token'], confighub.token, confighub.tokenFile);
@@ -186,6 +190,8 @@ function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: P
     env.databaseUrl ?? readSecret(place, ['database', 'url'], database.url, database.urlFile);
   const apiKey =
     env.claudeApiKey ?? readSecret(place, ['claude', 'apiKey'], claude.apiKey, claude.apiKeyFile);
+  const auditToken =
+    env.auditToken ?? readSecret(place, ['audit', 'token'], audit.token, audit.tokenFile);
   const key = readSecret(place, ['redaction', 'key'], redaction.key, redaction.keyFile);
   return {
     environments: environmentsOf(file, env, place),
@@ -211,6 +217,7 @@ function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: P
       tokenSha256: tokenHash.slice('sha256:'.length),
     })),
     api: { ...file.api, ...withoutUndefined({ port: flags.port ?? env.port, host: flags.host }) },
+    audit: withoutUndefined({ token: auditToken }),
     settle: { quietMs: settle.quiet, maxMs: settle.max },
     pending: { graceMs: file.pending.grace },
     rolloutTimeoutMs: file.rolloutTimeout,

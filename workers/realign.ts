@@ -6,7 +6,9 @@ import {
   type RunningApi,
   startApi,
 } from '../api/index.ts';
+import { clusterNameOf } from '../lib/cluster-name.ts';
 import type { Config } from '../lib/config.ts';
+import { sha256 } from '../lib/digest.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { createMetrics, type Metrics } from '../lib/metrics.ts';
@@ -125,6 +127,12 @@ function finishedApi(parts: Parts, readiness: () => Promise<readonly Readiness[]
     auth: config.api.auth,
     log,
     metrics,
+    ...(config.audit.token !== undefined && {
+      audit: {
+        tokenSha256: sha256(config.audit.token),
+        clusterOf: (name) => clusterNameOf(config.environments, name),
+      },
+    }),
     links: { workflowUrl: parts.workflowUrl },
     decisions: createDecisionDoor(parts.temporal),
     analyses: createAnalysisDoor(parts.temporal, store, {

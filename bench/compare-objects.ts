@@ -12,8 +12,6 @@ export type Pair = {
 
 const MIB = 2 ** 20;
 const CRD_FIELDS = 2_600;
-const CONTAINERS = 10;
-const VARIABLES = 200;
 
 /** What costs most in a real cluster: much data in one field, and many fields in one object. */
 export function largeObjects(): readonly Pair[] {
@@ -66,12 +64,22 @@ function crd(): Pair {
   return { name: 'CRD of 300 KiB', desired, live: owned(structuredClone(desired), fields) };
 }
 
-/** A Deployment of 10 containers with 200 variables each, its env in another order than declared. */
+/** What most Deployments are like. */
+export function typicalDeployment(): Pair {
+  return deployment(2, 15);
+}
+
+/** As wide as they get. */
 export function wideDeployment(): Pair {
-  const containers = Array.from({ length: CONTAINERS }, (_one, at) => ({
+  return deployment(10, 200);
+}
+
+/** A Deployment whose env stands in another order than declared. */
+function deployment(count: number, variables: number): Pair {
+  const containers = Array.from({ length: count }, (_one, at) => ({
     name: `c${at}`,
     image: `registry.example.com/app:${at}`,
-    env: Array.from({ length: VARIABLES }, (_variable, index) => ({
+    env: Array.from({ length: variables }, (_variable, index) => ({
       name: `VARIABLE_${index}`,
       value: `value ${index}`,
     })),
@@ -97,7 +105,7 @@ export function wideDeployment(): Pair {
   }
   const ownership = { 'f:spec': { 'f:template': { 'f:spec': { 'f:containers': fields } } } };
   return {
-    name: 'wide',
+    name: `Deployment of ${count} containers with ${variables} variables`,
     desired: { ...desired, spec: spec({ containers }) },
     live: owned(
       { ...desired, spec: spec({ containers: live, dnsPolicy: 'ClusterFirst' }) },

@@ -14,6 +14,7 @@ export type TemporalClient = {
 
 const PING_TIMEOUT_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]):/;
 
 /** Connects once; the connection mends itself later. Rejects with TEMPORAL_UNAVAILABLE. */
 export async function connectTemporal({
@@ -21,7 +22,12 @@ export async function connectTemporal({
   namespace,
 }: TemporalOptions): Promise<TemporalClient> {
   const connection = await unavailableAs(address, () =>
-    Connection.connect({ address, connectTimeout: CONNECT_TIMEOUT_MS }),
+    Connection.connect({
+      address,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      // gRPC would ask the proxy of `https_proxy` even for this machine, which no proxy can reach.
+      ...(LOOPBACK.test(address) && { channelArgs: { 'grpc.enable_http_proxy': 0 } }),
+    }),
   );
   return {
     client: new Client({ connection, namespace }),

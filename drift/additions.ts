@@ -1,4 +1,5 @@
-import type { ChangeDirection, Run } from './compare-run.ts';
+import type { Run } from './compare-run.ts';
+import type { ChangeDirection } from './comparison.ts';
 import type { CompiledDesired, PlanNode } from './compile.ts';
 import { childOwnedAs, itemKey, itemPlace, ownedKeyOf } from './compile.ts';
 import { matches, sameJson } from './equal.ts';

@@ -1,4 +1,4 @@
-import type { ChangeDirection } from './compare-run.ts';
+import type { ChangeDirection } from './comparison.ts';
 import type { ChangeType, Direction, FieldChange, Severity } from './field-change.ts';
 import type { JsonValue } from './json.ts';
 import { isJsonObject } from './json.ts';

@@ -1,10 +1,7 @@
-import type { CompareContext } from './comparison.ts';
+import type { ChangeDirection, CompareContext, ExcusedChange } from './comparison.ts';
 import type { CompiledDesired, ItemPlace, PlanNode } from './compile.ts';
 import type { FieldChange } from './field-change.ts';
 import type { KubeObject, ManagedFieldsEntry } from './resource-ref.ts';
-
-/** Where a change points, collected over one comparison. */
-export type ChangeDirection = 'forward' | 'reverse' | 'unknown';
 
 /** The working state of one comparison; parts are created when first needed, so that no drift costs nothing. */
 export type Run = {
@@ -17,6 +14,7 @@ export type Run = {
   changes: FieldChange[];
   directions: ChangeDirection[];
   reported: Set<string> | undefined;
+  excused: ExcusedChange[] | undefined;
   serverRewritten: number;
   expected: number;
 };

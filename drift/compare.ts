@@ -1,11 +1,11 @@
 import { findForeignAdditions, findOwnLeftovers, findPendingRemovals } from './additions.ts';
 import { directionOf } from './classify.ts';
 import type { Run } from './compare-run.ts';
-import type { CompareContext, Comparison } from './comparison.ts';
+import type { ChangeDirection, CompareContext, Comparison } from './comparison.ts';
 import type { CompiledDesired, PlanNode } from './compile.ts';
 import { itemKey, itemPlace } from './compile.ts';
-import type { DefaultRuleId } from './default-rules.ts';
 import { matches, sameScalar, sameSet } from './equal.ts';
+import type { FieldChange } from './field-change.ts';
 import { severityRank, worstSeverity } from './field-change.ts';
 import { isJsonObject } from './json.ts';
 import { learnListKind } from './list-keys.ts';

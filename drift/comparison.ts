@@ -1,4 +1,5 @@
 import type { CompiledDesired } from './compile.ts';
+import type { DefaultRuleId } from './default-rules.ts';
 import type { Direction, FieldChange, Severity } from './field-change.ts';
 
 /** What a comparison knows beside the two objects. */
@@ -13,6 +14,18 @@ export type CompareContext = {
   readonly unexplained?: 'rewritten' | 'report';
   /** The verdict memo: true for a pair of values that a confirmation found equivalent at this place. */
   readonly isEquivalent?: (question: EquivalenceQuestion) => boolean;
+  /** Whether differences that a default rule hides are listed (`excused`), for rules and explanations. */
+  readonly collectExcused?: boolean;
+};
+
+/** Where one change points. */
+export type ChangeDirection = 'forward' | 'reverse' | 'unknown';
+
+/** A difference that is no drift by a default rule, which another rule may overrule. */
+export type ExcusedChange = {
+  readonly change: FieldChange;
+  readonly direction: ChangeDirection;
+  readonly rule: DefaultRuleId;
 };
 
 export type EquivalenceQuestion = {
@@ -27,6 +40,8 @@ export type EquivalenceQuestion = {
 export type Comparison = {
   /** Worst first; of one severity in the order of the desired object. Values are not redacted. */
   readonly changes: readonly FieldChange[];
+  /** Where each of the changes points, in the same order. */
+  readonly directions: readonly ChangeDirection[];
   readonly direction: Direction;
   /** The worst of the changes; `info` for none. */
   readonly severity: Severity;
@@ -34,4 +49,6 @@ export type Comparison = {
   readonly serverRewritten: number;
   /** Fields that a system manager is expected to own (an autoscaler's replicas). */
   readonly expected: number;
+  /** What default rules hid; present only where it was asked for and there is some. */
+  readonly excused?: readonly ExcusedChange[];
 };

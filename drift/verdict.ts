@@ -1,6 +1,6 @@
 import { classifyChange } from './classify.ts';
-import type { ChangeDirection, Run } from './compare-run.ts';
-import type { CompareContext, Comparison } from './comparison.ts';
+import type { Run } from './compare-run.ts';
+import type { ChangeDirection, CompareContext, Comparison } from './comparison.ts';
 import type { CompiledDesired, PlanNode } from './compile.ts';
 import { childOwnedAs, ownedKeyOf } from './compile.ts';
 import type { DefaultRuleId } from './default-rules.ts';

@@ -17,7 +17,7 @@ import type { FaultPlan } from './faulty-worker.ts';
 const PERSON = { name: 'ann', roles: ['approver'], tokenSha256: '' } as const;
 const EDITOR = { fieldManager: 'kubectl-edit' };
 /** A killed worker is noticed after ten seconds; the rest is for a busy machine. */
-const STEP_TIMEOUT_MS = 90_000;
+const STEP_TIMEOUT_MS = 120_000;
 
 /** Plays a scenario with a worker that is killed at the fault and another one that takes over; tells how it ended. */
 export async function playCrash(

@@ -13,6 +13,7 @@ import { eventually } from '../testing/eventually.ts';
 import { testCluster, testPostgres, testTemporal } from '../testing/stack.ts';
 import { createTcpProxy, type TcpProxy, viaProxy } from '../testing/tcp-proxy.ts';
 import { ALL_ROLES, type Realign, startRealign } from './realign.ts';
+import { installRuntime } from './worker.ts';
 
 type Part = 'postgres' | 'temporal' | 'confighub' | 'kubernetes';
 
@@ -32,6 +33,7 @@ let unit: Unit;
 let realign: Realign;
 
 beforeAll(async () => {
+  installRuntime(log);
   const [cluster, temporal, postgres] = await Promise.all([
     testCluster(),
     testTemporal(),

@@ -4,6 +4,7 @@ import {
   bundleWorkflowCode,
   DefaultLogger,
   type LogLevel,
+  makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   Worker,
@@ -36,7 +37,12 @@ export function installRuntime(log: Log): void {
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
     log[LEVELS[level]]({ ...meta }, message);
   });
-  Runtime.install({ logger, shutdownSignals: [] });
+  // The SDK's native half would print lines of its own format otherwise.
+  const logging = {
+    filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }),
+    forward: {},
+  };
+  Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging } });
 }
 
 const LEVELS = {

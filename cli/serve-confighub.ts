@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { createConfighubServer } from '../confighub-server/index.ts';
-import { AppError } from '../lib/errors.ts';
+import type { AppError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
 import { startStack } from '../stack/index.ts';
 import { runUntilSignal } from '../workers/run-until-signal.ts';
@@ -17,9 +17,6 @@ export type ServeConfighubOptions = {
 
 /** Serves until Ctrl-C; the URL is the one line on stdout. Resolves with the exit code. */
 export async function serveConfighub(options: ServeConfighubOptions): Promise<number> {
-  if (options.dialect === 'release') {
-    throw new AppError('INVALID_INPUT', 'this server speaks the bridge dialect only, not release');
-  }
   const log = createLog(process.env['REALIGN_LOG_LEVEL'] || 'warn', { process: 'confighub' });
   let fail: (error: AppError) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => {

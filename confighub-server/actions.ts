@@ -22,10 +22,20 @@ export async function startAction(
     throw new HubError(422, `unit ${unit.slug} cannot be applied: gate ${gates.join(', ')}`);
   }
   if (unit.target_id === null) throw badRequest(`unit ${unit.slug} has no target`);
+  return queueAction(request, unit, { action, revisionNum: unit.head_revision_num });
+}
+
+/** Queues an action without asking whether it may be; `releaseId` names the release that it is part of. */
+export async function queueAction(
+  request: HubRequest,
+  unit: UnitRow,
+  { action, revisionNum, releaseId }: { action: Action; revisionNum: number; releaseId?: string },
+): Promise<OperationRow> {
   const { sql } = request;
   const rows = await sql.rows<OperationRow>(
-    `INSERT INTO operations (operation_id, unit_id, space_id, organization_id, target_id, action, revision_num, status)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, 'Pending') RETURNING *`,
+    `INSERT INTO operations (operation_id, unit_id, space_id, organization_id, target_id, action, revision_num, status,
+       release_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 'Pending', $8) RETURNING *`,
     [
       randomUUID(),
       unit.unit_id,
@@ -33,7 +43,8 @@ export async function startAction(
       ORGANIZATION.organizationId,
       unit.target_id,
       action,
-      unit.head_revision_num,
+      revisionNum,
+      releaseId ?? null,
     ],
   );
   const operation = rows[0];
@@ -41,9 +52,9 @@ export async function startAction(
   await insertEvent(sql, operation, { status: 'Pending', result: 'None', message: '' });
   await sql.rows(
     `UPDATE units SET version = version + 1, last_action_at = now(),
-       last_applied_revision_num = CASE WHEN $2 = 'Apply' THEN head_revision_num ELSE last_applied_revision_num END
+       last_applied_revision_num = CASE WHEN $2 = 'Apply' THEN $3 ELSE last_applied_revision_num END
      WHERE unit_id = $1`,
-    [unit.unit_id, action],
+    [unit.unit_id, action, revisionNum],
   );
   request.afterCommit(() => request.run(operation.operation_id, unit.unit_id));
   return operation;

@@ -2,21 +2,17 @@ import { randomUUID } from 'node:crypto';
 import express, { type Express, type Request, type Response } from 'express';
 import type { Log } from '../lib/log.ts';
 import type { Database } from './database.ts';
-import { FUNCTION_ROUTES } from './function-routes.ts';
-import { HISTORY_ROUTES } from './history-routes.ts';
+import type { Dialect } from './dialect.ts';
 import { HubError } from './hub-error.ts';
 import type { Identities, User } from './identity.ts';
-import { IDENTITY_ROUTES } from './identity-routes.ts';
-import { ITEM_ROUTES } from './item-routes.ts';
 import { problemOf } from './problem.ts';
 import type { Answer, HubRequest, Route } from './request.ts';
+import { routesOf } from './routes.ts';
 import type { Runner } from './runner.ts';
-import { SPACE_ROUTES } from './spaces.ts';
-import { UNIT_BULK_ROUTES } from './unit-bulk.ts';
-import { UNIT_ROUTES } from './unit-routes.ts';
 import { workerLogin } from './worker-login.ts';
 
 export type AppDeps = {
+  readonly dialect: Dialect;
   readonly database: Database;
   readonly identities: Identities;
   readonly runner: Runner;
@@ -26,15 +22,36 @@ export type AppDeps = {
 // A unit holds at most 4 MiB, a third more in base64.
 const MAX_BODY = '6mb';
 
-const ROUTES: readonly Route[] = [
-  ...IDENTITY_ROUTES,
-  ...SPACE_ROUTES,
-  ...UNIT_ROUTES,
-  ...UNIT_BULK_ROUTES,
-  ...HISTORY_ROUTES,
-  ...FUNCTION_ROUTES,
-  ...ITEM_ROUTES,
-];
+/** What `--dialect release` says it is: the newest server whose API is known. */
+const RELEASE_VERSION = 'v0.4.21';
+
+/** `Version` is absent in generation A: that is how clients tell it from the later ones. */
+const INFO: Readonly<Record<Dialect, object>> = {
+  bridge: {
+    Build: 'realign',
+    BuiltAt: '',
+    ClientID: '',
+    AuthServer: '',
+    RedirectURI: '',
+    Revision: '',
+    WorkerPort: '',
+  },
+  release: {
+    Version: RELEASE_VERSION,
+    Build: 'realign',
+    BuiltAt: '',
+    ClientID: '',
+    AuthIssuer: '',
+    DeviceAuthURL: '',
+    DeviceTokenURL: '',
+    TokenExchangeEndpoint: '',
+    TokenExchangeAudience: '',
+    OCIHost: '',
+    OCIPort: '',
+    UIURL: '',
+    WorkerPort: '',
+  },
+};
 
 /** The HTTP face: `/api` and, for the seeds' CUB_API_URL, `/api/v1`. */
 export function createApp(deps: AppDeps): Express {
@@ -47,24 +64,17 @@ export function createApp(deps: AppDeps): Express {
       'X-Request-Id',
       request.header('x-request-id')?.slice(0, 64) || randomUUID(),
     );
+    if (deps.dialect === 'release') response.setHeader('ConfigHub-Version', RELEASE_VERSION);
     next();
   });
-  // Bodies are merge patches, `null` included, whatever the sender calls them.
+  // A unit's document comes as it is; other bodies are JSON, `null` included, whatever the sender calls them.
+  app.use(express.raw({ limit: MAX_BODY, type: 'application/octet-stream' }));
   app.use(express.json({ strict: false, limit: MAX_BODY, type: () => true }));
   const api = express.Router();
-  // `Version` is absent: that is how clients tell this generation from the later ones.
   api.get('/info', (_request, response) => {
-    response.json({
-      Build: 'realign',
-      BuiltAt: '',
-      ClientID: '',
-      AuthServer: '',
-      RedirectURI: '',
-      Revision: '',
-      WorkerPort: '',
-    });
+    response.json(INFO[deps.dialect]);
   });
-  for (const route of ROUTES) {
+  for (const route of routesOf(deps.dialect)) {
     api[route.method](route.path, (request, response) => handle(deps, route, request, response));
   }
   app.post('/auth/worker', (request, response) => {
@@ -96,6 +106,7 @@ async function handle(
     committed = [];
     const hubRequest: HubRequest = {
       sql,
+      dialect: deps.dialect,
       user,
       users: deps.identities.users,
       params: textsOf(request.params),
@@ -113,11 +124,17 @@ async function handle(
 }
 
 function send(response: Response, answer: Answer): void {
-  if (answer.kind === 'bytes') {
-    response.status(200).type('application/octet-stream').send(answer.bytes);
-    return;
+  response.set(answer.headers ?? {});
+  switch (answer.kind) {
+    case 'bytes':
+      response.status(200).type('application/octet-stream').send(answer.bytes);
+      return;
+    case 'unchanged':
+      response.status(304).end();
+      return;
+    case 'json':
+      response.status(answer.status).json(answer.body);
   }
-  response.status(answer.status).json(answer.body);
 }
 
 function authenticated(deps: AppDeps, request: Request): User {

@@ -212,7 +212,19 @@ describe('the traces of cub', () => {
       {},
     ]);
     expect((await cub('GET', `${path}?include=UserID&where=RevisionNum = 2`)).body).toMatchObject([
-      { Revision: { Description: 'newer', MutationSources: [] } },
+      {
+        Revision: {
+          Description: 'newer',
+          MutationSources: [
+            {
+              ResourceMutationInfo: { MutationType: 'Add' },
+              PathMutationMap: {
+                'spec.template.spec.containers.0.image': { MutationType: 'Update', Index: 2 },
+              },
+            },
+          ],
+        },
+      },
     ]);
   });
 

@@ -14,7 +14,7 @@ import {
   type Route,
 } from './request.ts';
 import { lockUnits } from './unit-list.ts';
-import { authorOf } from './unit-routes.ts';
+import { authorOf, detailsOf } from './unit-routes.ts';
 import type { FullUnitRow } from './unit-row.ts';
 import { patchUnit, unitInput } from './unit-write.ts';
 
@@ -64,7 +64,7 @@ async function invoke(request: HubRequest) {
     throw badRequest('where: required');
   }
   const selection = await selectionOf(request, 'Unit');
-  const units = await lockUnits(request.sql, {
+  const units = await lockUnits(request, {
     ...selection,
     expressions: [...selection.expressions, unitId === undefined ? '' : `UnitID = '${unitId}'`],
   });
@@ -104,6 +104,8 @@ async function invokeOn(
     await patchUnit(request.sql, unit, change, authorOf(request), {
       data: bytes,
       source: 'InvokeFunctions',
+      invocation: { FunctionInvocations: invocations },
+      ...detailsOf(request),
     });
   }
   return {

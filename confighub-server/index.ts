@@ -5,16 +5,18 @@ import type { Log } from '../lib/log.ts';
 import { createApp } from './app.ts';
 import { createCluster, createNoCluster } from './apply.ts';
 import { openDatabase } from './database.ts';
+import type { Dialect } from './dialect.ts';
 import { createIdentities, type ServerToken } from './identity.ts';
 import { createRunner } from './runner.ts';
 
+export type { Dialect } from './dialect.ts';
 export type { ServerToken } from './identity.ts';
 
 export type ConfighubServerOptions = {
   /** A database of the server's own; its schema is brought up to date. */
   readonly databaseUrl: string;
   readonly tokens: readonly ServerToken[];
-  readonly dialect: 'bridge';
+  readonly dialect: Dialect;
   /** Path of a kubeconfig to apply with; without it an apply completes and live state is the applied data. */
   readonly kubeconfig?: string;
   readonly log: Log;
@@ -43,7 +45,9 @@ export async function createConfighubServer(
   const cluster = kubernetes === undefined ? createNoCluster() : createCluster(kubernetes);
   const runner = createRunner({ database, cluster, log });
   const identities = createIdentities(options.tokens);
-  const server = createServer(createApp({ database, identities, runner, log }));
+  const server = createServer(
+    createApp({ dialect: options.dialect, database, identities, runner, log }),
+  );
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   return {
     listen: async (port, host = '127.0.0.1') => {

@@ -1,24 +1,34 @@
+import type { Dialect } from './dialect.ts';
 import { HubError, notFound } from './hub-error.ts';
+import { itemBulkRoutes } from './item-bulk.ts';
 import { changeItem, createItem, deleteItem, ITEM_TYPES, type ItemType } from './items.ts';
 import { containsSql, fieldSelector, listOf, selectionOf } from './list-query.ts';
 import { itemModel } from './models.ts';
+import { type Paged, pageOf, pageRows, pageSql } from './paging.ts';
 import { type HubRequest, isTrue, ok, pathId, type Route } from './request.ts';
 import { requireSpace } from './spaces.ts';
 import { whereSql } from './where/index.ts';
-import { type ItemRow, itemJson, spaceJson } from './wire.ts';
+import { type ItemRow, itemJson, type SpaceRow, spaceJson } from './wire.ts';
 
-/** Routes of the small entity types, per space and over all spaces. */
-export const ITEM_ROUTES: readonly Route[] = ITEM_TYPES.flatMap(routesOf);
+/** Routes of the small entity types, per space and over all spaces. Sets are generation A's alone. */
+export function itemRoutes(dialect: Dialect): readonly Route[] {
+  return ITEM_TYPES.filter((type) => dialect === 'bridge' || type.entityType !== 'Set').flatMap(
+    routesOf,
+  );
+}
 
 function routesOf(type: ItemType): readonly Route[] {
   const one = `/space/:space_id/${type.path}/:item_id`;
-  const list = async (request: HubRequest) => ok(await listItems(request, type));
+  const list = async (request: HubRequest) => {
+    const { envelopes, headers } = await listItems(request, type);
+    return ok(envelopes, headers);
+  };
   const place = (request: HubRequest) => ({
     spaceId: pathId(request, 'space_id'),
     itemId: pathId(request, 'item_id'),
   });
   const change = (mode: 'replace' | 'merge') => async (request: HubRequest) =>
-    ok(itemJson(await changeItem(request.sql, type, place(request), request.body, mode)));
+    ok(itemJson(await changeItem(request, type, place(request), request.body, mode)));
   return [
     { method: 'get', path: `/space/:space_id/${type.path}`, handle: list },
     { method: 'get', path: `/${type.path}`, handle: list },
@@ -32,9 +42,9 @@ function routesOf(type: ItemType): readonly Route[] {
       path: one,
       handle: async (request) => {
         const id = pathId(request, 'item_id');
-        const found = await listItems(request, type, `${type.entityType}ID = '${id}'`);
-        if (found[0] === undefined) throw notFound(`${type.path} ${id}`);
-        return ok(found[0]);
+        const { envelopes } = await listItems(request, type, `${type.entityType}ID = '${id}'`);
+        if (envelopes[0] === undefined) throw notFound(`${type.path} ${id}`);
+        return ok(envelopes[0]);
       },
     },
     { method: 'put', path: one, handle: change('replace') },
@@ -47,6 +57,7 @@ function routesOf(type: ItemType): readonly Route[] {
         return ok({ Message: `${type.entityType} ${place(request).itemId} deleted` });
       },
     },
+    ...itemBulkRoutes(type),
   ];
 }
 
@@ -62,34 +73,36 @@ async function create(request: HubRequest, type: ItemType) {
     if (isTrue(request.query['allow_exists'])) return ok(itemJson(existing[0]));
     throw new HubError(409, `a ${type.path} with slug ${existing[0].slug} exists already`);
   }
-  return ok(itemJson(await createItem(request.sql, type, spaceId, request.body)));
+  return ok(itemJson(await createItem(request, type, spaceId, request.body)));
 }
 
 async function listItems(request: HubRequest, type: ItemType, narrow = '') {
   const selection = await selectionOf(request, type.entityType);
   const parameters: unknown[] = [type.entityType];
-  const { sql: where } = whereSql(
-    itemModel(type.entityType),
-    [...selection.expressions, narrow],
-    parameters,
-  );
+  const model = itemModel(type.entityType);
+  const { sql: where } = whereSql(model, [...selection.expressions, narrow], parameters);
   const contains = containsSql('item', selection.contains, parameters);
-  const rows = await request.sql.rows<ItemRow & { space: Parameters<typeof spaceJson>[0] }>(
-    `SELECT item.*, to_jsonb(space) AS space FROM items item JOIN spaces space ON space.space_id = item.space_id
-     WHERE item.entity_type = $1 AND ${where} AND ${contains} ORDER BY item.slug, item.item_id`,
+  const page = pageOf(request, model, { tieBreak: 'item_id', defaults: 'Slug' });
+  const { condition, column, tail } = pageSql(page, 'item.slug, item.item_id', parameters);
+  const found = await request.sql.rows<Paged<ItemRow & { space: SpaceRow }>>(
+    `SELECT item.*, to_jsonb(space) AS space${column}
+     FROM items item JOIN spaces space ON space.space_id = item.space_id
+     WHERE item.entity_type = $1 AND ${where} AND ${contains} AND ${condition} ${tail}`,
     parameters,
   );
+  const { rows, headers } = pageRows(page, found);
   const include = listOf(request.query['include']);
   const byId = await includedItems(request, rows, include);
   const select = fieldSelector(type.entityType, request.query['select']);
-  return rows.map((row) => {
-    const envelope = {
+  const envelopes = rows.map((row) => {
+    const space = spaceJson(datesOf(row.space), request.dialect);
+    return select({
       [type.entityType]: itemJson(row),
-      ...(include.has('SpaceID') ? { Space: spaceJson(datesOf(row.space)) } : {}),
+      ...(include.has('SpaceID') ? { Space: space } : {}),
       ...byId(row),
-    };
-    return select(envelope);
+    });
   });
+  return { envelopes, headers };
 }
 
 const REFERENCES = ['FilterID', 'StartTagID', 'EndTagID', 'BridgeWorkerID'] as const;

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Sql } from './database.ts';
+import type { Dialect } from './dialect.ts';
 import {
   checkVersion,
   type Header,
@@ -11,8 +12,8 @@ import {
 } from './header.ts';
 import { badRequest, HubError, notFound } from './hub-error.ts';
 import { ORGANIZATION } from './identity.ts';
-import { FILTERABLE } from './models.ts';
-import { optionalId } from './request.ts';
+import { filterableModel } from './models.ts';
+import { optionalId, parseBody } from './request.ts';
 import { whereSql } from './where/index.ts';
 import type { ItemRow } from './wire.ts';
 
@@ -23,7 +24,7 @@ export type ItemType = {
   readonly path: string;
   readonly body: z.ZodObject;
   /** Refuses a body that the entity cannot have, and adds what the server sets. */
-  complete(body: Body): Body;
+  complete(body: Body, dialect: Dialect): Body;
 };
 
 type Body = Readonly<Record<string, unknown>>;
@@ -44,14 +45,44 @@ export const FILTER: ItemType = {
     WhereData: text,
     ResourceType: text,
   }),
-  complete: (body) => {
+  complete: (body, dialect) => {
     const { From: from, Where: where, WhereData: whereData, ResourceType: resourceType } = body;
     if (typeof from !== 'string' || from === '') throw badRequest('body: From: required');
-    const model = FILTERABLE[from];
+    const model = filterableModel(from, dialect);
     if (model !== undefined && typeof where === 'string') whereSql(model, [where], []);
     const digest = JSON.stringify([from, where ?? '', whereData ?? '', resourceType ?? '']);
     return { ...body, Hash: createHash('sha256').update(digest).digest('hex') };
   },
+};
+
+export const TARGET: ItemType = {
+  entityType: 'Target',
+  path: 'target',
+  body: z.object({
+    BridgeWorkerID: optionalId,
+    ProviderType: text,
+    ToolchainType: text,
+    Parameters: text,
+  }),
+  complete: (body) => {
+    if (typeof body['BridgeWorkerID'] !== 'string')
+      throw badRequest('body: BridgeWorkerID: required');
+    const parameters = body['Parameters'];
+    if (typeof parameters === 'string' && parameters !== '') readParameters(parameters);
+    return {
+      ...body,
+      ProviderType: body['ProviderType'] || 'Kubernetes',
+      ToolchainType: body['ToolchainType'] || 'Kubernetes/YAML',
+      Parameters: parameters || '{}',
+    };
+  },
+};
+
+export const BRIDGE_WORKER: ItemType = {
+  entityType: 'BridgeWorker',
+  path: 'bridge_worker',
+  body: z.object({ UserID: optionalId }),
+  complete: (body) => ({ ...body, Condition: 'Ready', IPAddress: '', LastMessage: '' }),
 };
 
 export const ITEM_TYPES: readonly ItemType[] = [
@@ -66,37 +97,13 @@ export const ITEM_TYPES: readonly ItemType[] = [
       StartTagID: optionalId,
       EndTagID: optionalId,
     }),
-    complete: asIs,
+    // Later servers have neither a filter nor tags that a client could set.
+    complete: (body, dialect) =>
+      dialect === 'bridge' ? body : { Description: body['Description'], State: 'Open' },
   },
   { entityType: 'Tag', path: 'tag', body: z.object({}), complete: asIs },
-  {
-    entityType: 'Target',
-    path: 'target',
-    body: z.object({
-      BridgeWorkerID: optionalId,
-      ProviderType: text,
-      ToolchainType: text,
-      Parameters: text,
-    }),
-    complete: (body) => {
-      if (typeof body['BridgeWorkerID'] !== 'string')
-        throw badRequest('body: BridgeWorkerID: required');
-      const parameters = body['Parameters'];
-      if (typeof parameters === 'string' && parameters !== '') readParameters(parameters);
-      return {
-        ...body,
-        ProviderType: body['ProviderType'] || 'Kubernetes',
-        ToolchainType: body['ToolchainType'] || 'Kubernetes/YAML',
-        Parameters: parameters || '{}',
-      };
-    },
-  },
-  {
-    entityType: 'BridgeWorker',
-    path: 'bridge_worker',
-    body: z.object({ UserID: optionalId }),
-    complete: (body) => ({ ...body, Condition: 'Ready', IPAddress: '', LastMessage: '' }),
-  },
+  TARGET,
+  BRIDGE_WORKER,
 ];
 
 /** What the Kubernetes worker reads of a target. */
@@ -120,13 +127,13 @@ const itemInput = z.object({ ...headerInput });
 export type ItemMode = 'replace' | 'merge';
 
 export async function createItem(
-  sql: Sql,
+  { sql, dialect }: Writing,
   type: ItemType,
   spaceId: string,
   sent: unknown,
 ): Promise<ItemRow> {
-  const header = newHeader(itemInput.parse(sent ?? {}));
-  const body = type.complete(type.body.parse(sent ?? {}));
+  const header = newHeader(parseBody(itemInput, sent));
+  const body = type.complete(parseBody(type.body, sent), dialect);
   const rows = await sql.rows<ItemRow>(
     `INSERT INTO items (item_id, entity_type, space_id, organization_id, slug, display_name, labels, annotations, body)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *`,
@@ -142,20 +149,23 @@ export async function createItem(
   return only(rows[0], type, 'new');
 }
 
+/** Where an item is written, and by which rules. */
+type Writing = { readonly sql: Sql; readonly dialect: Dialect };
+
 /** PUT (`replace`, Version required) or PATCH (`merge`) of one item. */
 export async function changeItem(
-  sql: Sql,
+  { sql, dialect }: Writing,
   type: ItemType,
   place: { readonly spaceId: string; readonly itemId: string },
   sent: unknown,
   mode: ItemMode,
 ): Promise<ItemRow> {
   const row = await lockItem(sql, type, place);
-  const input = itemInput.parse(sent ?? {});
+  const input = parseBody(itemInput, sent);
   checkVersion(row.version, input.Version, mode === 'replace');
   const header = mode === 'replace' ? replaceHeader(row, input) : patchHeader(row, input);
-  const fields = withoutUndefined(type.body.parse(sent ?? {}));
-  const body = type.complete(mode === 'replace' ? fields : { ...row.body, ...fields });
+  const fields = withoutUndefined(parseBody(type.body, sent));
+  const body = type.complete(mode === 'replace' ? fields : { ...row.body, ...fields }, dialect);
   const rows = await sql.rows<ItemRow>(
     `UPDATE items SET version = version + 1, updated_at = now(), slug = $2, display_name = $3, labels = $4,
        annotations = $5, body = $6 WHERE item_id = $1 RETURNING *`,

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { Sql } from './database.ts';
+import type { Dialect } from './dialect.ts';
 import { badRequest } from './hub-error.ts';
 import { type User, ZERO_UUID } from './identity.ts';
 
 /** One request as the handlers see it: inside its transaction, parsed, by a known user. */
 export type HubRequest = {
   readonly sql: Sql;
+  readonly dialect: Dialect;
   readonly user: User;
   readonly users: readonly User[];
   readonly params: Readonly<Record<string, string>>;
@@ -20,8 +22,18 @@ export type HubRequest = {
 };
 
 export type Answer =
-  | { readonly kind: 'json'; readonly status: number; readonly body: unknown }
-  | { readonly kind: 'bytes'; readonly bytes: Buffer };
+  | {
+      readonly kind: 'json';
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: 'bytes';
+      readonly bytes: Buffer;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: 'unchanged'; readonly headers: Readonly<Record<string, string>> };
 
 export type Route = {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -29,8 +41,8 @@ export type Route = {
   handle(request: HubRequest): Promise<Answer>;
 };
 
-export function ok(body: unknown): Answer {
-  return { kind: 'json', status: 200, body };
+export function ok(body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { kind: 'json', status: 200, body, headers };
 }
 
 /** 200 if every item went well, 207 if any has an `Error`. */
@@ -40,6 +52,16 @@ export function bulk(items: readonly object[]): Answer {
 
 export function bytes(content: Buffer): Answer {
   return { kind: 'bytes', bytes: content };
+}
+
+/** Raw bytes with their hash as ETag: a reader who has them already gets 304. */
+export function taggedBytes(request: HubRequest, content: Buffer, hash: string): Answer {
+  const headers = { ETag: `"${hash}"` };
+  const known = (request.headers['if-none-match'] ?? '').split(',').map((one) => one.trim());
+  if (known.some((one) => one === '*' || one.replace(/^W\//, '') === headers.ETag)) {
+    return { kind: 'unchanged', headers };
+  }
+  return { kind: 'bytes', bytes: content, headers };
 }
 
 export function isId(value: string): boolean {

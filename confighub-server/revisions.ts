@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Sql } from './database.ts';
+import type { Dialect } from './dialect.ts';
 import { badRequest, notFound } from './hub-error.ts';
 import type { User } from './identity.ts';
-import type { UnitRow } from './unit-row.ts';
+import type { ResourceMutation } from './mutation-sources.ts';
+import type { FullUnitRow, UnitRow } from './unit-row.ts';
 
 export type RevisionRow = {
   readonly revision_id: string;
@@ -21,12 +23,29 @@ export type RevisionRow = {
   readonly tags: Readonly<Record<string, string>>;
   readonly apply_gates: Readonly<Record<string, boolean>>;
   readonly approved_by: readonly string[];
+  readonly mutation_id: string;
+  readonly mutation_sources: readonly ResourceMutation[];
+  readonly restored_revision_num: number;
+  readonly upgraded_from_revision_num: number;
+  readonly function_invocation: object | null;
   readonly live_at: Date | null;
   readonly created_at: Date;
   readonly updated_at: Date;
 };
 
-export type Author = { readonly user: User; readonly userAgent: string };
+/** Who writes, and by which generation of the API. */
+export type Author = {
+  readonly user: User;
+  readonly userAgent: string;
+  readonly dialect: Dialect;
+};
+
+/** What made a revision, beside its author. */
+export type Origin = {
+  readonly restoredRevisionNum?: number;
+  readonly upgradedFromRevisionNum?: number;
+  readonly invocation?: object;
+};
 
 export function hashesOf(data: Buffer): { dataHash: string; contentHash: number } {
   return {
@@ -38,13 +57,14 @@ export function hashesOf(data: Buffer): { dataHash: string; contentHash: number 
 /** Records the unit's present data as revision `head_revision_num`. */
 export async function insertRevision(
   sql: Sql,
-  unit: UnitRow & { readonly data: Buffer },
-  revision: { description: string; source: string; author: Author },
+  unit: FullUnitRow,
+  revision: { description: string; source: string; author: Author; origin?: Origin },
 ): Promise<void> {
   await sql.rows(
     `INSERT INTO revisions (revision_id, unit_id, space_id, organization_id, revision_num, data,
-       data_hash, content_hash, description, source, user_id, user_agent, apply_gates)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+       data_hash, content_hash, description, source, user_id, user_agent, apply_gates, mutation_sources,
+       restored_revision_num, upgraded_from_revision_num, function_invocation)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
     [
       randomUUID(),
       unit.unit_id,
@@ -59,6 +79,10 @@ export async function insertRevision(
       revision.author.user.userId,
       revision.author.userAgent,
       JSON.stringify(unit.apply_gates),
+      JSON.stringify(unit.mutation_sources),
+      revision.origin?.restoredRevisionNum ?? 0,
+      revision.origin?.upgradedFromRevisionNum ?? 0,
+      revision.origin?.invocation ? JSON.stringify(revision.origin.invocation) : null,
     ],
   );
 }
@@ -120,6 +144,8 @@ async function revisionNumber(
       return unit.live_revision_num;
     case 'LastAppliedRevisionNum':
       return unit.last_applied_revision_num;
+    case 'LastReleasedRevisionNum':
+      return unit.last_released_revision_num;
     case 'PreviousLiveRevisionNum':
       return unit.previous_live_revision_num;
   }

@@ -5,6 +5,8 @@ import type { Database } from './database.ts';
 import { HubError } from './hub-error.ts';
 import { ZERO_UUID } from './identity.ts';
 import { readParameters } from './items.ts';
+import { createLeases, type Leases } from './leases.ts';
+import { recordMutation } from './mutation-sources.ts';
 import { findRevision, hashesOf, insertRevision } from './revisions.ts';
 import {
   type AppliedUnitRow,
@@ -17,69 +19,89 @@ import type { ItemRow, OperationRow } from './wire.ts';
 
 export type Runner = {
   start(operationId: string, unitId: string): void;
-  /** Takes up what a former process left open; applies are idempotent, so they run again from their start. */
+  /** Takes up what a former process left open, and from then on what any other does; applies are idempotent. */
   resume(): Promise<void>;
-  /** Waits for what runs; what has not begun stays queued for the next process. */
+  /** Waits for what runs; what has not begun or ended stays queued for the next process. */
   close(): Promise<void>;
 };
 
-const MAX_PARALLEL = 8;
-
-/** Carries out queued actions: those of one unit one after the other, at most eight units at a time. */
-export function createRunner(deps: {
+type RunnerDeps = {
   readonly database: Database;
   readonly cluster: Cluster;
   readonly log: Log;
-}): Runner {
-  const lastOfUnit = new Map<string, Promise<void>>();
-  const waiting: (() => void)[] = [];
-  const stop = new AbortController();
-  let running = 0;
+};
 
-  const slot = async () => {
-    if (running >= MAX_PARALLEL) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running += 1;
-  };
-  const release = () => {
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
-  };
+const MAX_PARALLEL = 8;
+const SWEEP_MS = 2_000;
+
+/** Carries out queued actions: those of one unit one after the other, at most eight units at a time. */
+export function createRunner(deps: RunnerDeps): Runner {
+  const { database, log } = deps;
+  const leases = createLeases(database);
+  const lastOfUnit = new Map<string, Promise<void>>();
+  const queued = new Set<string>();
+  const stop = new AbortController();
+  const slots = createSlots(MAX_PARALLEL);
+  let sweep: NodeJS.Timeout | undefined;
+
   const perform = async (operationId: string) => {
-    await slot();
+    await slots.take();
     try {
-      if (!stop.signal.aborted) await runOperation(deps, operationId, stop.signal);
+      if (!stop.signal.aborted) await runOperation(deps, leases, operationId, stop.signal);
     } catch (error) {
-      deps.log.error({ operationId, error: String(error) }, 'an action could not be carried out');
-      await abandon(deps.database, operationId, error).catch((again: unknown) =>
-        deps.log.error({ operationId, error: String(again) }, 'nor could that be recorded'),
+      log.error({ operationId, error: String(error) }, 'an action could not be carried out');
+      await abandon(database, operationId, error).catch((again: unknown) =>
+        log.error({ operationId, error: String(again) }, 'nor could that be recorded'),
       );
     } finally {
-      release();
+      slots.release();
     }
   };
   const start = (operationId: string, unitId: string) => {
+    if (queued.has(operationId)) return;
+    queued.add(operationId);
     const mine = (lastOfUnit.get(unitId) ?? Promise.resolve()).then(() => perform(operationId));
     lastOfUnit.set(unitId, mine);
     void mine.then(() => {
+      queued.delete(operationId);
       if (lastOfUnit.get(unitId) === mine) lastOfUnit.delete(unitId);
     });
+  };
+  const takeUp = async () => {
+    for (const one of await leases.orphans()) start(one.operation_id, one.unit_id);
   };
   return {
     start,
     resume: async () => {
-      const open = await deps.database.transaction((sql) =>
-        sql.rows<OperationRow>(
-          `UPDATE operations SET status = 'Pending' WHERE status IN ('Pending', 'Progressing')
-           RETURNING *`,
-        ),
-      );
-      const inOrder = [...open].sort((a, b) => a.created_at.getTime() - b.created_at.getTime());
-      for (const operation of inOrder) start(operation.operation_id, operation.unit_id);
+      await takeUp();
+      sweep = setInterval(() => {
+        takeUp().catch((error: unknown) =>
+          log.warn({ error: String(error) }, 'queued actions cannot be looked for'),
+        );
+      }, SWEEP_MS).unref();
     },
     close: async () => {
+      clearInterval(sweep);
       stop.abort();
       await Promise.all(lastOfUnit.values());
+      await leases.giveBack();
+    },
+  };
+}
+
+/** At most so many at a time; the others wait in order. */
+function createSlots(size: number) {
+  const waiting: (() => void)[] = [];
+  let taken = 0;
+  return {
+    take: async () => {
+      if (taken >= size) await new Promise<void>((resolve) => waiting.push(resolve));
+      else taken += 1;
+    },
+    release: () => {
+      const next = waiting.shift();
+      if (next === undefined) taken -= 1;
+      else next();
     },
   };
 }
@@ -93,37 +115,41 @@ type Work = {
 };
 
 async function runOperation(
-  deps: { database: Database; cluster: Cluster; log: Log },
+  deps: RunnerDeps,
+  leases: Leases,
   operationId: string,
-  signal: AbortSignal,
+  stop: AbortSignal,
 ): Promise<void> {
-  const work = await begin(deps.database, operationId);
+  const work = await begin(deps.database, leases, operationId);
   if (work === undefined) return;
-  const outcome = await deps.cluster.perform({
-    action: work.operation.action,
-    data: work.data,
-    namespace: work.namespace,
-    waitTimeout: work.waitTimeout,
-    inventory: work.unit.inventory,
-    isShared: (item) => isInOtherUnit(deps.database, work.unit.unit_id, item),
-    signal,
+  const outcome = await leases.hold(operationId, stop, async (signal) => {
+    const performed = await deps.cluster.perform({
+      action: work.operation.action,
+      data: work.data,
+      namespace: work.namespace,
+      waitTimeout: work.waitTimeout,
+      inventory: work.unit.inventory,
+      isShared: (item) => isInOtherUnit(deps.database, work.unit.unit_id, item),
+      signal,
+    });
+    // A stop in the middle says nothing about the action: the next process runs it again.
+    return signal.aborted ? undefined : performed;
   });
-  // A stop in the middle says nothing about the action: the next process runs it again.
-  if (signal.aborted) return;
+  if (outcome === undefined) return;
   deps.log.info(
     { operationId, unit: work.unit.slug, action: work.operation.action, result: outcome.result },
     outcome.message,
   );
-  await finish(deps.database, work, outcome);
+  await finish(deps.database, leases, work, outcome);
 }
 
-async function begin(database: Database, operationId: string): Promise<Work | undefined> {
+async function begin(
+  database: Database,
+  leases: Leases,
+  operationId: string,
+): Promise<Work | undefined> {
   return database.transaction(async (sql) => {
-    const operations = await sql.rows<OperationRow>(
-      `UPDATE operations SET status = 'Progressing' WHERE operation_id = $1 AND status = 'Pending' RETURNING *`,
-      [operationId],
-    );
-    const operation = operations[0];
+    const operation = await leases.claim(sql, operationId);
     if (operation === undefined) return undefined;
     await insertEvent(sql, operation, { status: 'Progressing', result: 'None', message: '' });
     const unit = await readUnit(sql, operation.unit_id);
@@ -162,15 +188,17 @@ async function abandon(database: Database, operationId: string, error: unknown):
   });
 }
 
-async function finish(database: Database, work: Work, outcome: Outcome): Promise<void> {
+async function finish(
+  database: Database,
+  leases: Leases,
+  work: Work,
+  outcome: Outcome,
+): Promise<void> {
   const { operation } = work;
   await database.transaction(async (sql) => {
     const unit = await lockUnit(sql, operation.space_id, operation.unit_id);
     const status = outcome.completed ? 'Completed' : 'Failed';
-    await sql.rows('UPDATE operations SET status = $2 WHERE operation_id = $1', [
-      operation.operation_id,
-      status,
-    ]);
+    if (!(await leases.end(sql, operation.operation_id, status))) return;
     await insertEvent(sql, operation, { status, result: outcome.result, message: outcome.message });
     const live = liveRevision(unit, operation, outcome);
     await sql.rows(
@@ -211,18 +239,29 @@ async function takeLive(
 ): Promise<void> {
   const data = Buffer.from(text, 'utf8');
   const hashes = hashesOf(data);
+  const sources = recordMutation(unit.mutation_sources, {
+    before: unit.data.toString('utf8'),
+    after: text,
+    index: unit.head_revision_num + 1,
+    predicate: unit.upstream_unit_id === null,
+  });
   const rows = await sql.rows<FullUnitRow>(
     `UPDATE units SET data = $2, data_hash = $3, content_hash = $4, head_revision_num = head_revision_num + 1,
-       live_revision_num = head_revision_num + 1, version = version + 1, updated_at = now(), approved_by = '[]'
+       live_revision_num = head_revision_num + 1, version = version + 1, updated_at = now(), approved_by = '[]',
+       mutation_sources = $5
      WHERE unit_id = $1 RETURNING *`,
-    [unit.unit_id, data, hashes.dataHash, hashes.contentHash],
+    [unit.unit_id, data, hashes.dataHash, hashes.contentHash, JSON.stringify(sources)],
   );
   const updated = rows[0];
   if (updated === undefined) return;
   await insertRevision(sql, updated, {
     description: 'Refreshed from the cluster',
     source: 'RefreshUnit',
-    author: { user: { userId: ZERO_UUID, username: 'worker', role: 'admin' }, userAgent: '' },
+    author: {
+      user: { userId: ZERO_UUID, username: 'worker', role: 'admin' },
+      userAgent: '',
+      dialect: 'bridge',
+    },
   });
 }
 

@@ -1,17 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Sql } from './database.ts';
+import type { Dialect } from './dialect.ts';
 import { checkVersion, headerInput, newHeader, patchHeader, replaceHeader } from './header.ts';
 import { HubError, notFound } from './hub-error.ts';
 import { ORGANIZATION } from './identity.ts';
-import { createItem, ITEM_TYPES } from './items.ts';
+import { createItem, TARGET, BRIDGE_WORKER as WORKER } from './items.ts';
 import { containsSql, fieldSelector, type Selection, selectionOf } from './list-query.ts';
 import { SPACE_MODEL } from './models.ts';
-import { type HubRequest, isTrue, ok, parseBody, pathId, type Route } from './request.ts';
+import { type Page, type Paged, pageOf, pageRows, pageSql } from './paging.ts';
+import {
+  type HubRequest,
+  isTrue,
+  ok,
+  optionalId,
+  parseBody,
+  pathId,
+  type Route,
+} from './request.ts';
 import { whereSql } from './where/index.ts';
 import { type SpaceRow, spaceJson } from './wire.ts';
 
-const spaceInput = z.object({ ...headerInput });
+export const spaceInput = z.object({ ...headerInput, ReleaseTargetID: optionalId });
+export type SpaceInput = z.infer<typeof spaceInput>;
 
 export async function requireSpace(sql: Sql, spaceId: string): Promise<SpaceRow> {
   const rows = await sql.rows<SpaceRow>('SELECT * FROM spaces WHERE space_id = $1', [spaceId]);
@@ -19,121 +30,173 @@ export async function requireSpace(sql: Sql, spaceId: string): Promise<SpaceRow>
   return rows[0];
 }
 
-export async function listSpaces(sql: Sql, selection: Selection): Promise<readonly SpaceRow[]> {
+export async function listSpaces(
+  sql: Sql,
+  selection: Selection,
+  page?: Page,
+): Promise<readonly Paged<SpaceRow>[]> {
   const parameters: unknown[] = [];
   const { sql: where } = whereSql(SPACE_MODEL, selection.expressions, parameters);
   const contains = containsSql('space', selection.contains, parameters);
-  return sql.rows<SpaceRow>(
-    `SELECT space.* FROM spaces space WHERE ${where} AND ${contains} ORDER BY space.slug`,
+  const { condition, column, tail } = pageSql(page, 'space.slug', parameters);
+  return sql.rows<Paged<SpaceRow>>(
+    `SELECT space.*${column} FROM spaces space WHERE ${where} AND ${contains} AND ${condition} ${tail}`,
     parameters,
   );
 }
 
 export const SPACE_ROUTES: readonly Route[] = [
-  { method: 'get', path: '/space', handle: async (request) => ok(await extended(request, '')) },
-  { method: 'post', path: '/space', handle: createSpace },
+  { method: 'get', path: '/space', handle: list },
+  { method: 'post', path: '/space', handle: create },
   {
     method: 'get',
     path: '/space/:space_id',
     handle: async (request) => {
       const id = pathId(request, 'space_id');
-      const found = await extended(request, `SpaceID = '${id}'`);
-      if (found[0] === undefined) throw notFound(`space ${id}`);
-      return ok(found[0]);
+      const [found] = await extend(request, [await requireSpace(request.sql, id)]);
+      return ok(found);
     },
   },
-  { method: 'put', path: '/space/:space_id', handle: (request) => changeSpace(request, 'replace') },
-  { method: 'patch', path: '/space/:space_id', handle: (request) => changeSpace(request, 'merge') },
+  { method: 'put', path: '/space/:space_id', handle: (request) => change(request, 'replace') },
+  { method: 'patch', path: '/space/:space_id', handle: (request) => change(request, 'merge') },
   {
     method: 'delete',
     path: '/space/:space_id',
     handle: async (request) => {
       const space = await requireSpace(request.sql, pathId(request, 'space_id'));
-      await request.sql.rows('DELETE FROM spaces WHERE space_id = $1', [space.space_id]);
+      await deleteSpace(request, space);
       return ok({ Message: `Space ${space.slug} deleted` });
     },
   },
 ];
 
-// Every space gets a worker and a target, so that its units can be applied at once: this server is the worker.
-async function createSpace(request: HubRequest) {
-  const header = newHeader(parseBody(spaceInput, request.body));
+async function list(request: HubRequest) {
+  const page = pageOf(request, SPACE_MODEL, { tieBreak: 'space_id', defaults: 'Slug' });
+  const found = await listSpaces(request.sql, await selectionOf(request, 'Space'), page);
+  const { rows, headers } = pageRows(page, found);
+  return ok(await extend(request, rows), headers);
+}
+
+async function create(request: HubRequest) {
+  const input = parseBody(spaceInput, request.body);
+  const header = newHeader(input);
   const existing = await request.sql.rows<SpaceRow>('SELECT * FROM spaces WHERE slug = $1', [
     header.slug,
   ]);
   if (existing[0] !== undefined) {
-    if (isTrue(request.query['allow_exists'])) return ok(spaceJson(existing[0]));
+    if (isTrue(request.query['allow_exists'])) return ok(spaceJson(existing[0], request.dialect));
     throw new HubError(409, `a space with slug ${header.slug} exists already`);
   }
-  const rows = await request.sql.rows<SpaceRow>(
-    `INSERT INTO spaces (space_id, organization_id, slug, display_name, labels, annotations)
-     VALUES ($1, $2, $3, $4, $5, $6) RETURNING *`,
+  return ok(spaceJson(await createSpace(request, input), request.dialect));
+}
+
+/**
+ * Every space gets a worker and a target, so that its units can be applied at once: this server is the worker. Releases go
+ * to that target too, unless the body says `ReleaseTargetID: null`.
+ */
+export async function createSpace(
+  request: Pick<HubRequest, 'sql' | 'dialect'>,
+  input: SpaceInput,
+  upstreamSpaceId: string | null = null,
+): Promise<SpaceRow> {
+  const { sql } = request;
+  const header = newHeader(input);
+  const spaceId = randomUUID();
+  await sql.rows(
+    `INSERT INTO spaces (space_id, organization_id, slug, display_name, labels, annotations, upstream_space_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
     [
-      randomUUID(),
+      spaceId,
       ORGANIZATION.organizationId,
       header.slug,
       header.displayName,
       JSON.stringify(header.labels),
       JSON.stringify(header.annotations),
+      upstreamSpaceId,
     ],
   );
-  const space = rows[0];
-  const worker = ITEM_TYPES.find((type) => type.entityType === 'BridgeWorker');
-  const target = ITEM_TYPES.find((type) => type.entityType === 'Target');
-  if (space === undefined || worker === undefined || target === undefined) {
-    throw new HubError(500, 'the space was not stored');
-  }
-  const { item_id: workerId } = await createItem(request.sql, worker, space.space_id, {
-    Slug: 'worker',
-  });
-  await createItem(request.sql, target, space.space_id, {
+  const { item_id: workerId } = await createItem(request, WORKER, spaceId, { Slug: 'worker' });
+  const target = await createItem(request, TARGET, spaceId, {
     Slug: 'target',
     BridgeWorkerID: workerId,
   });
-  return ok(spaceJson(space));
+  await sql.rows('UPDATE spaces SET release_target_id = $2 WHERE space_id = $1', [
+    spaceId,
+    input.ReleaseTargetID === undefined ? target.item_id : input.ReleaseTargetID,
+  ]);
+  return requireSpace(sql, spaceId);
 }
 
-async function changeSpace(request: HubRequest, mode: 'replace' | 'merge') {
-  const id = pathId(request, 'space_id');
-  const rows = await request.sql.rows<SpaceRow>(
-    'SELECT * FROM spaces WHERE space_id = $1 FOR UPDATE',
-    [id],
-  );
-  if (rows[0] === undefined) throw notFound(`space ${id}`);
+async function change(request: HubRequest, mode: 'replace' | 'merge') {
+  const space = await lockSpace(request.sql, pathId(request, 'space_id'));
   const input = parseBody(spaceInput, request.body);
-  checkVersion(rows[0].version, input.Version, mode === 'replace');
-  const header = mode === 'replace' ? replaceHeader(rows[0], input) : patchHeader(rows[0], input);
-  const changed = await request.sql.rows<SpaceRow>(
+  return ok(spaceJson(await changeSpace(request.sql, space, input, mode), request.dialect));
+}
+
+async function lockSpace(sql: Sql, spaceId: string): Promise<SpaceRow> {
+  const rows = await sql.rows<SpaceRow>('SELECT * FROM spaces WHERE space_id = $1 FOR UPDATE', [
+    spaceId,
+  ]);
+  if (rows[0] === undefined) throw notFound(`space ${spaceId}`);
+  return rows[0];
+}
+
+/** PUT (`replace`, Version required) or PATCH (`merge`) of a space whose lock the caller holds. */
+export async function changeSpace(
+  sql: Sql,
+  space: SpaceRow,
+  input: SpaceInput,
+  mode: 'replace' | 'merge',
+): Promise<SpaceRow> {
+  checkVersion(space.version, input.Version, mode === 'replace');
+  const header = mode === 'replace' ? replaceHeader(space, input) : patchHeader(space, input);
+  const { ReleaseTargetID: target } = input;
+  const rows = await sql.rows<SpaceRow>(
     `UPDATE spaces SET version = version + 1, updated_at = now(), slug = $2, display_name = $3, labels = $4,
-       annotations = $5 WHERE space_id = $1 RETURNING *`,
+       annotations = $5, release_target_id = $6 WHERE space_id = $1 RETURNING *`,
     [
-      id,
+      space.space_id,
       header.slug,
       header.displayName,
       JSON.stringify(header.labels),
       JSON.stringify(header.annotations),
+      target === undefined ? (space.release_target_id ?? null) : target,
     ],
   );
-  return ok(changed.map(spaceJson)[0]);
+  if (rows[0] === undefined) throw notFound(`space ${space.space_id}`);
+  return rows[0];
 }
 
-async function extended(request: HubRequest, narrow: string) {
-  const selection = await selectionOf(request, 'Space');
-  const spaces = await listSpaces(request.sql, {
-    ...selection,
-    expressions: [...selection.expressions, narrow],
-  });
+/** Deletes a space with everything in it; generation C wants to be told so where it is in use. */
+export async function deleteSpace(
+  { sql, dialect, query }: HubRequest,
+  space: SpaceRow,
+): Promise<void> {
+  const isRecursive = isTrue(query['recursive']) || isTrue(query['recursive_force']);
+  if (dialect === 'release' && !isRecursive) {
+    const used = await sql.rows('SELECT 1 FROM units WHERE space_id = $1 LIMIT 1', [
+      space.space_id,
+    ]);
+    if (used.length > 0) {
+      throw new HubError(409, `space ${space.slug} has units: pass recursive=true`);
+    }
+  }
+  await sql.rows('DELETE FROM spaces WHERE space_id = $1', [space.space_id]);
+}
+
+/** Extended envelopes, with counts where the query asks for a summary. */
+export async function extend(request: HubRequest, spaces: readonly SpaceRow[]) {
   const summaries = isTrue(request.query['summary'])
-    ? await summariesOf(request.sql, spaces)
+    ? await summariesOf(request, spaces)
     : new Map<string, object>();
   const select = fieldSelector('Space', request.query['select']);
   return spaces.map((space) =>
-    select({ Space: spaceJson(space), ...summaries.get(space.space_id) }),
+    select({ Space: spaceJson(space, request.dialect), ...summaries.get(space.space_id) }),
   );
 }
 
 async function summariesOf(
-  sql: Sql,
+  { sql, dialect }: Pick<HubRequest, 'sql' | 'dialect'>,
   spaces: readonly SpaceRow[],
 ): Promise<ReadonlyMap<string, object>> {
   const rows = await sql.rows<{
@@ -146,11 +209,9 @@ async function summariesOf(
          'TotalUnitCount', count(u.unit_id),
          'GatedUnitCount', count(*) FILTER (WHERE u.apply_gates <> '{}'),
          'UpgradableUnitCount', count(*) FILTER (WHERE up.head_revision_num > u.upstream_revision_num),
-         'UnappliedUnitCount', count(*) FILTER (WHERE u.head_revision_num > u.live_revision_num),
-         'UnapprovedUnitCount', count(*) FILTER (WHERE u.approved_by = '[]'),
          'UnlinkedUnitCount', 0,
          'RecentChangeUnitCount', count(*) FILTER (WHERE u.updated_at > now() - interval '1 day'),
-         'IncompleteApplyUnitCount', count(*) FILTER (WHERE u.last_applied_revision_num > u.live_revision_num)
+         ${LIVE_COUNTS[dialect]}
        ) AS counts,
        (SELECT count(*) FROM items i WHERE i.space_id = space.space_id AND i.entity_type = 'Target') AS targets,
        (SELECT count(*) FROM items i WHERE i.space_id = space.space_id AND i.entity_type = 'BridgeWorker') AS workers
@@ -171,3 +232,11 @@ async function summariesOf(
     ]),
   );
 }
+
+const LIVE_COUNTS: Readonly<Record<Dialect, string>> = {
+  bridge: `'UnappliedUnitCount', count(*) FILTER (WHERE u.head_revision_num > u.live_revision_num),
+    'UnapprovedUnitCount', count(*) FILTER (WHERE u.approved_by = '[]'),
+    'IncompleteApplyUnitCount', count(*) FILTER (WHERE u.last_applied_revision_num > u.live_revision_num)`,
+  release: `'UnreleasedUnitCount', count(*) FILTER (WHERE u.head_revision_num > u.last_released_revision_num),
+    'TotalReleaseCount', (SELECT count(*) FROM releases r WHERE r.space_id = space.space_id)`,
+};

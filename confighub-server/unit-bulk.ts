@@ -1,30 +1,14 @@
-import { type Action, startAction } from './actions.ts';
 import { badRequest } from './hub-error.ts';
 import { selectionOf } from './list-query.ts';
 import { itemError } from './problem.ts';
-import {
-  type Answer,
-  bulk,
-  type HubRequest,
-  isTrue,
-  listOfItems,
-  parseBody,
-  type Route,
-} from './request.ts';
+import { type Answer, bulk, type HubRequest, isTrue, listOfItems, type Route } from './request.ts';
 import { listSpaces } from './spaces.ts';
 import { tagRevision } from './tags.ts';
 import { lockUnits } from './unit-list.ts';
-import { authorOf, deleteUnit } from './unit-routes.ts';
+import { authorOf, deleteUnit, detailsOf, inputOf } from './unit-routes.ts';
 import type { FullUnitRow } from './unit-row.ts';
-import {
-  approveUnit,
-  createUnit,
-  patchUnit,
-  restoreUnit,
-  unitInput,
-  upgradeUnit,
-} from './unit-write.ts';
-import { operationJson, unitJson } from './wire.ts';
+import { conflictJson, createUnit, patchUnit, restoreUnit, upgradeUnit } from './unit-write.ts';
+import { unitJson } from './wire.ts';
 
 const MAX_UNITS = 5000;
 const NARROWING = ['where', 'filter', 'contains', 'where_data', 'resource_type'] as const;
@@ -37,42 +21,24 @@ export const UNIT_BULK_ROUTES: readonly Route[] = [
     method: 'delete',
     path: '/unit',
     handle: (request) =>
-      each(request, async (unit) => {
+      eachUnit(request, async (unit) => {
         await deleteUnit(request, unit);
         return { Message: `Unit ${unit.slug} deleted` };
-      }),
-  },
-  ...(['Apply', 'Destroy', 'Refresh'] as const).map(
-    (action: Action): Route => ({
-      method: 'post',
-      path: `/unit/${action.toLowerCase()}`,
-      handle: (request) =>
-        each(request, async (unit) => ({
-          Action: operationJson(await startAction(request, unit, action)),
-        })),
-    }),
-  ),
-  {
-    method: 'post',
-    path: '/unit/approve',
-    handle: (request) =>
-      each(request, async (unit) => {
-        await approveUnit(request.sql, unit, authorOf(request));
-        return { Message: `Unit ${unit.slug} approved` };
       }),
   },
   {
     method: 'post',
     path: '/unit/tag',
     handle: (request) =>
-      each(request, async (unit) => {
+      eachUnit(request, async (unit) => {
         const revision = await tagRevision(request, unit);
         return { Message: `Revision ${revision} of unit ${unit.slug} tagged` };
       }),
   },
 ];
 
-async function each(
+/** Does the work on every selected unit and answers item by item. */
+export async function eachUnit(
   request: HubRequest,
   work: (unit: FullUnitRow) => Promise<object>,
 ): Promise<Answer> {
@@ -89,25 +55,26 @@ async function selectedUnits(request: HubRequest): Promise<readonly FullUnitRow[
   if (NARROWING.every((name) => !request.query[name]?.trim())) {
     throw badRequest('where: required');
   }
-  const units = await lockUnits(request.sql, await selectionOf(request, 'Unit'));
+  const units = await lockUnits(request, await selectionOf(request, 'Unit'));
   if (units.length > MAX_UNITS) throw badRequest(`where: selects more than ${MAX_UNITS} units`);
   return units;
 }
 
 async function patchUnits(request: HubRequest): Promise<Answer> {
-  const input = parseBody(unitInput, request.body);
+  const input = inputOf(request);
   const { restore } = request.query;
   const upgrade = isTrue(request.query['upgrade']);
   const author = authorOf(request);
+  const details = detailsOf(request);
   const units = await selectedUnits(request);
   const items = await listOfItems(
     request,
     units,
     async (unit) => {
       if (upgrade) {
-        const upgraded = await upgradeUnit(request.sql, unit, input, author);
+        const upgraded = await upgradeUnit(request.sql, unit, input, author, details);
         return {
-          Unit: unitJson(upgraded.unit),
+          Unit: unitJson(upgraded.unit, request.dialect),
           ...(upgraded.conflicts.length === 0
             ? {}
             : { Conflicts: upgraded.conflicts.map(conflictJson) }),
@@ -115,22 +82,20 @@ async function patchUnits(request: HubRequest): Promise<Answer> {
       }
       const patched =
         restore === undefined
-          ? await patchUnit(request.sql, unit, input, author)
-          : await restoreUnit(request.sql, unit, input, author, { restore });
-      return { Unit: unitJson(patched) };
+          ? await patchUnit(request.sql, unit, input, author, details)
+          : await restoreUnit(request.sql, unit, input, author, { restore }, details);
+      return { Unit: unitJson(patched, request.dialect) };
     },
-    (unit, error) => ({ Unit: unitJson(unit), Error: itemError(error, 'Unit', unit.unit_id) }),
+    (unit, error) => ({
+      Unit: unitJson(unit, request.dialect),
+      Error: itemError(error, 'Unit', unit.unit_id),
+    }),
   );
   return bulk(items);
 }
 
-// Reasons as the later API names them; this merge only ever drops a change for a local one.
-function conflictJson(one: { resource: string; path: string; reason: string }): object {
-  return { ResourceName: one.resource, Path: one.path, Reason: 'Subtracted', Message: one.reason };
-}
-
 async function cloneUnits(request: HubRequest): Promise<Answer> {
-  const input = parseBody(unitInput, request.body);
+  const input = inputOf(request);
   const units = await selectedUnits(request);
   const destination = await selectionOf(request, 'Space', {
     where: 'where_space',
@@ -155,7 +120,7 @@ async function cloneUnits(request: HubRequest): Promise<Answer> {
         [space.space_id, slug],
       );
       if (existing[0] !== undefined && isTrue(request.query['allow_exists'])) {
-        return { Unit: unitJson(existing[0]) };
+        return { Unit: unitJson(existing[0], request.dialect) };
       }
       const clone = {
         ...input,
@@ -167,6 +132,7 @@ async function cloneUnits(request: HubRequest): Promise<Answer> {
       return {
         Unit: unitJson(
           await createUnit(request.sql, space.space_id, clone, authorOf(request), upstream),
+          request.dialect,
         ),
       };
     },

@@ -1,8 +1,18 @@
 import type { Sql } from './database.ts';
+import type { Dialect } from './dialect.ts';
+import { badRequest } from './hub-error.ts';
 import { containsSql, fieldSelector, listOf, type Selection } from './list-query.ts';
-import { UNIT_MODEL } from './models.ts';
+import { unitModel } from './models.ts';
+import { type Page, type Paged, pageSql } from './paging.ts';
+import type { HubRequest } from './request.ts';
 import type { RevisionRow } from './revisions.ts';
-import { type FullUnitRow, type UnitParts, type UnitRow, unitColumns } from './unit-row.ts';
+import {
+  type FullUnitRow,
+  type UnitParts,
+  type UnitRow,
+  unitColumns,
+  WHOLE_UNIT,
+} from './unit-row.ts';
 import { whereSql } from './where/index.ts';
 import {
   type EventRow,
@@ -29,9 +39,9 @@ const JOINS: Readonly<Record<string, string>> = {
 
 type Statement = { readonly from: string; readonly where: string; readonly parameters: unknown[] };
 
-function statementOf(selection: Selection): Statement {
+function statementOf(dialect: Dialect, selection: Selection): Statement {
   const parameters: unknown[] = [];
-  const { sql, relations } = whereSql(UNIT_MODEL, selection.expressions, parameters);
+  const { sql, relations } = whereSql(unitModel(dialect), selection.expressions, parameters);
   const contains = containsSql('unit', selection.contains, parameters);
   const joins = [...relations].map((name) => JOINS[name] ?? '');
   return { from: `units unit ${joins.join(' ')}`, where: `${sql} AND ${contains}`, parameters };
@@ -39,19 +49,24 @@ function statementOf(selection: Selection): Statement {
 
 /** Units by slug, with data and live state only where asked. */
 export async function listUnits(
-  sql: Sql,
+  { sql, dialect }: Pick<HubRequest, 'sql' | 'dialect'>,
   selection: Selection,
   parts: UnitParts,
-): Promise<readonly UnitRow[]> {
-  const { from, where, parameters } = statementOf(selection);
+  page?: Page,
+): Promise<readonly Paged<UnitRow>[]> {
+  const { from, where, parameters } = statementOf(dialect, selection);
   const tests = selection.dataTests ?? [];
   const columns = unitColumns('unit', { ...parts, data: parts.data || tests.length > 0 });
-  const units = await sql.rows<UnitRow>(
-    `SELECT ${columns} FROM ${from} WHERE ${where} ORDER BY unit.slug, unit.unit_id`,
+  const { condition, column, tail } = pageSql(page, 'unit.slug, unit.unit_id', parameters);
+  const units = await sql.rows<Paged<UnitRow>>(
+    `SELECT ${columns}${column} FROM ${from} WHERE ${where} AND ${condition} ${tail}`,
     parameters,
   );
   return units.filter((unit) => passes(unit, tests));
 }
+
+/** Default order of a paged list. */
+export const UNIT_ORDER = { tieBreak: 'unit_id', defaults: 'Slug' };
 
 function passes(unit: UnitRow, tests: readonly ((data: string) => boolean)[]): boolean {
   if (tests.length === 0) return true;
@@ -63,8 +78,11 @@ function passes(unit: UnitRow, tests: readonly ((data: string) => boolean)[]): b
  * The selected units, locked in one order everywhere, so that two bulk calls cannot block each other. They are selected
  * anew after the lock: somebody may have changed them while this waited.
  */
-export async function lockUnits(sql: Sql, selection: Selection): Promise<readonly FullUnitRow[]> {
-  const { from, where, parameters } = statementOf(selection);
+export async function lockUnits(
+  { sql, dialect }: Pick<HubRequest, 'sql' | 'dialect'>,
+  selection: Selection,
+): Promise<readonly FullUnitRow[]> {
+  const { from, where, parameters } = statementOf(dialect, selection);
   const found = await sql.rows<{ unit_id: string }>(
     `SELECT unit.unit_id FROM ${from} WHERE ${where}`,
     parameters,
@@ -72,7 +90,7 @@ export async function lockUnits(sql: Sql, selection: Selection): Promise<readonl
   const ids = found.map((row) => row.unit_id);
   await sql.rows('SELECT 1 FROM units WHERE unit_id = ANY($1) ORDER BY unit_id FOR UPDATE', [ids]);
   const units = await sql.rows<FullUnitRow>(
-    `SELECT ${unitColumns('unit', { data: true, liveState: true, metadata: true })} FROM ${from}
+    `SELECT ${unitColumns('unit', WHOLE_UNIT)} FROM ${from}
      WHERE ${where} AND unit.unit_id = ANY($${parameters.length + 1}) ORDER BY unit.slug, unit.unit_id`,
     [...parameters, ids],
   );
@@ -81,9 +99,8 @@ export async function lockUnits(sql: Sql, selection: Selection): Promise<readonl
 
 /** Extended envelopes: `{Unit, Space?, UpstreamUnit?, …}` by the `include` and `select` of the query. */
 export async function extendUnits(
-  sql: Sql,
+  { sql, dialect, query }: HubRequest,
   units: readonly UnitRow[],
-  query: Readonly<Record<string, string>>,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const include = listOf(query['include']);
   const select = fieldSelector('Unit', query['select']);
@@ -95,10 +112,10 @@ export async function extendUnits(
       ...(include.has('SpaceID') ? units.map((unit) => unit.space_id) : []),
       ...(include.has('UpstreamSpaceID') ? units.map((unit) => unit.upstream_space_id) : []),
     ],
-    spaceJson as never,
+    (row: SpaceRow) => spaceJson(row, dialect),
   );
   const upstreams = include.has('UpstreamUnitID')
-    ? await upstreamUnits(sql, units, query['select'] === undefined)
+    ? await upstreamUnits({ sql, dialect }, units, query['select'] === undefined)
     : new Map<string, object>();
   const items = await neighbours(
     sql,
@@ -109,14 +126,14 @@ export async function extendUnits(
       ...(include.has('SetID') ? units.map((unit) => unit.set_id) : []),
       ...(include.has('ChangeSetID') ? units.map((unit) => unit.change_set_id) : []),
     ],
-    itemJson as never,
+    itemJson,
   );
   const events = include.has('UnitEventID') ? await latestEvents(sql, units) : undefined;
-  const revisions = await includedRevisions(sql, units, include);
+  const revisions = await includedRevisions({ sql, dialect }, units, include);
   return units.map((unit) => {
     const latest = events?.get(unit.unit_id);
     const envelope = {
-      Unit: unitJson(unit),
+      Unit: unitJson(unit, dialect),
       ...(include.has('SpaceID') ? { Space: spaces.get(unit.space_id) } : {}),
       ...some('UpstreamUnit', upstreams.get(unit.upstream_unit_id ?? '')),
       ...some(
@@ -128,7 +145,10 @@ export async function extendUnits(
       ...some('ChangeSet', items.get(unit.change_set_id ?? '')),
       ...some('Organization', include.has('OrganizationID') ? organizationJson() : undefined),
       ...some('LatestUnitEvent', latest === undefined ? undefined : eventJson(latest)),
-      ...some('UnitStatus', events === undefined ? undefined : unitStatusJson(unit, latest)),
+      ...some(
+        'UnitStatus',
+        events === undefined || dialect === 'release' ? undefined : unitStatusJson(unit, latest),
+      ),
       ...revisions(unit),
     };
     return select(envelope);
@@ -136,17 +156,24 @@ export async function extendUnits(
 }
 
 /** The parts of the units that the `select` of the query leaves in. */
-export function selectedParts(query: Readonly<Record<string, string>>): UnitParts {
+export function selectedParts({ query, dialect }: HubRequest): UnitParts {
   const selected = listOf(query['select']);
+  const isBridge = dialect === 'bridge';
+  for (const name of isBridge ? [] : NOT_SELECTABLE) {
+    if (selected.has(name))
+      throw badRequest(`select: ${name} is not a field of this server's units`);
+  }
   const wants = (field: string) =>
     selected.size === 0 || selected.has(field) || selected.has(`Unit.${field}`);
   return {
-    data: wants('Data'),
-    liveState: wants('LiveState'),
+    data: isBridge && wants('Data'),
+    liveState: isBridge && wants('LiveState'),
+    mutations: isBridge && wants('MutationSources'),
     metadata: METADATA_FIELDS.some(wants),
   };
 }
 
+const NOT_SELECTABLE = ['Data', 'MutationSources', 'LiveState', 'LiveRevisionNum'] as const;
 const METADATA_FIELDS = [
   'Labels',
   'Annotations',
@@ -154,6 +181,7 @@ const METADATA_FIELDS = [
   'ApprovedBy',
   'DisplayName',
   'LastChangeDescription',
+  'Conflicts',
 ] as const;
 
 async function neighbours<Row extends SpaceRow | ItemRow>(
@@ -173,17 +201,17 @@ async function neighbours<Row extends SpaceRow | ItemRow>(
 }
 
 async function upstreamUnits(
-  sql: Sql,
+  { sql, dialect }: Pick<HubRequest, 'sql' | 'dialect'>,
   units: readonly UnitRow[],
   whole: boolean,
 ): Promise<ReadonlyMap<string, object>> {
   const ids = [...new Set(units.flatMap((unit) => unit.upstream_unit_id ?? []))];
   if (ids.length === 0) return new Map();
   const rows = await sql.rows<UnitRow>(
-    `SELECT ${unitColumns('unit', { data: whole, liveState: whole, metadata: true })} FROM units unit WHERE unit_id = ANY($1)`,
+    `SELECT ${unitColumns('unit', { data: whole, liveState: whole, metadata: true, mutations: false })} FROM units unit WHERE unit_id = ANY($1)`,
     [ids],
   );
-  return new Map(rows.map((row) => [row.unit_id, unitJson(row)]));
+  return new Map(rows.map((row) => [row.unit_id, unitJson(row, dialect)]));
 }
 
 async function latestEvents(
@@ -201,10 +229,11 @@ const REVISION_INCLUDES = {
   HeadRevisionNum: { field: 'HeadRevision', column: 'head_revision_num' },
   LiveRevisionNum: { field: 'LiveRevision', column: 'live_revision_num' },
   LastAppliedRevisionNum: { field: 'LastAppliedRevision', column: 'last_applied_revision_num' },
+  LastReleasedRevisionNum: { field: 'LastReleasedRevision', column: 'last_released_revision_num' },
 } as const;
 
 async function includedRevisions(
-  sql: Sql,
+  { sql, dialect }: Pick<HubRequest, 'sql' | 'dialect'>,
   units: readonly UnitRow[],
   include: ReadonlySet<string>,
 ): Promise<(unit: UnitRow) => Readonly<Record<string, unknown>>> {
@@ -216,7 +245,7 @@ async function includedRevisions(
     [units.map((unit) => unit.unit_id)],
   );
   const byNumber = new Map(
-    rows.map((row) => [`${row.unit_id}/${row.revision_num}`, revisionJson(row)]),
+    rows.map((row) => [`${row.unit_id}/${row.revision_num}`, revisionJson(row, dialect)]),
   );
   return (unit) =>
     Object.assign(

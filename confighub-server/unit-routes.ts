@@ -1,13 +1,14 @@
-import { startAction } from './actions.ts';
 import { conflict, HubError, notFound } from './hub-error.ts';
 import { selectionOf } from './list-query.ts';
-import { bytes, type HubRequest, isTrue, ok, parseBody, pathId, type Route } from './request.ts';
+import { unitModel } from './models.ts';
+import { pageOf, pageRows } from './paging.ts';
+import { type HubRequest, isTrue, ok, parseBody, pathId, type Route } from './request.ts';
 import type { Author } from './revisions.ts';
 import { requireSpace } from './spaces.ts';
-import { extendUnits, listUnits, selectedParts } from './unit-list.ts';
+import { extendUnits, listUnits, selectedParts, UNIT_ORDER } from './unit-list.ts';
 import { type FullUnitRow, lockUnit, readUnit, type UnitRow } from './unit-row.ts';
 import {
-  approveUnit,
+  conflictJson,
   createUnit,
   patchUnit,
   replaceUnit,
@@ -15,61 +16,59 @@ import {
   type UnitInput,
   unitInput,
   upgradeUnit,
+  type WriteDetails,
 } from './unit-write.ts';
-import { operationJson, unitJson } from './wire.ts';
+import { unitJson } from './wire.ts';
 
-const ONE = '/space/:space_id/unit/:unit_id';
+export const UNIT_PATH = '/space/:space_id/unit/:unit_id';
 
 /** Units one at a time; the bulk calls are in unit-bulk.ts. */
 export const UNIT_ROUTES: readonly Route[] = [
   { method: 'get', path: '/space/:space_id/unit', handle: list },
   { method: 'get', path: '/unit', handle: list },
   { method: 'post', path: '/space/:space_id/unit', handle: create },
-  { method: 'get', path: ONE, handle: read },
-  { method: 'put', path: ONE, handle: (request) => change(request, replaceUnit) },
-  { method: 'patch', path: ONE, handle: (request) => change(request, patchUnit) },
+  { method: 'get', path: UNIT_PATH, handle: read },
+  { method: 'put', path: UNIT_PATH, handle: (request) => change(request, replaceUnit) },
+  { method: 'patch', path: UNIT_PATH, handle: (request) => change(request, patchUnit) },
   {
     method: 'delete',
-    path: ONE,
+    path: UNIT_PATH,
     handle: async (request) => {
       const unit = await lockedUnit(request);
       await deleteUnit(request, unit);
       return ok({ Message: `Unit ${unit.slug} deleted` });
     },
   },
-  {
-    method: 'get',
-    path: `${ONE}/data`,
-    handle: async (request) => bytes((await presentUnit(request)).data),
-  },
-  ...['live-state', 'live_state', 'live_data'].map(
-    (name): Route => ({
-      method: 'get',
-      path: `${ONE}/${name}`,
-      handle: async (request) => bytes((await presentUnit(request)).live_state ?? Buffer.alloc(0)),
-    }),
-  ),
-  ...(['Apply', 'Destroy', 'Refresh'] as const).map(
-    (action): Route => ({
-      method: 'post',
-      path: `${ONE}/${action.toLowerCase()}`,
-      handle: async (request) =>
-        ok(operationJson(await startAction(request, await lockedUnit(request), action))),
-    }),
-  ),
-  {
-    method: 'post',
-    path: `${ONE}/approve`,
-    handle: async (request) => {
-      const unit = await lockedUnit(request);
-      await approveUnit(request.sql, unit, authorOf(request));
-      return ok(`Unit ${unit.slug} approved`);
-    },
-  },
 ];
 
 export function authorOf(request: HubRequest): Author {
-  return { user: request.user, userAgent: request.userAgent };
+  return { user: request.user, userAgent: request.userAgent, dialect: request.dialect };
+}
+
+/** The body of a unit's create, PUT or PATCH. In the release dialect data has endpoints of its own. */
+export function inputOf(request: HubRequest): UnitInput {
+  const input = parseBody(unitInput, request.body);
+  return request.dialect === 'bridge' ? input : { ...input, Data: undefined };
+}
+
+/** What the query says of a write beside its body. */
+export function detailsOf({ query }: HubRequest): WriteDetails {
+  const { change_set_id: changeSet } = query;
+  return {
+    protect: isTrue(query['protect']),
+    ...(changeSet === undefined ? {} : { changeSet }),
+  };
+}
+
+/** What a create or update of one unit answers: the unit, in generation C inside an envelope. */
+export function written(
+  request: HubRequest,
+  unit: FullUnitRow,
+  conflicts: readonly object[] = [],
+): object {
+  const json = unitJson(unit, request.dialect);
+  if (request.dialect === 'bridge') return json;
+  return { Unit: json, ...(conflicts.length === 0 ? {} : { Conflicts: conflicts }) };
 }
 
 /** Deletes a unit with its history; 423 while an action runs. What it applied stays in the cluster, as in ConfigHub. */
@@ -84,12 +83,15 @@ export async function deleteUnit(request: HubRequest, unit: UnitRow): Promise<vo
 
 async function list(request: HubRequest) {
   if ('space_id' in request.params) await requireSpace(request.sql, pathId(request, 'space_id'));
-  const units = await listUnits(
-    request.sql,
+  const page = pageOf(request, unitModel(request.dialect), UNIT_ORDER);
+  const found = await listUnits(
+    request,
     await selectionOf(request, 'Unit'),
-    selectedParts(request.query),
+    selectedParts(request),
+    page,
   );
-  return ok(await extendUnits(request.sql, units, request.query));
+  const { rows, headers } = pageRows(page, found);
+  return ok(await extendUnits(request, rows), headers);
 }
 
 async function read(request: HubRequest) {
@@ -100,8 +102,8 @@ async function read(request: HubRequest) {
     ],
     contains: '',
   };
-  const units = await listUnits(request.sql, selection, selectedParts(request.query));
-  const [envelope] = await extendUnits(request.sql, units, request.query);
+  const units = await listUnits(request, selection, selectedParts(request));
+  const [envelope] = await extendUnits(request, units);
   if (envelope === undefined) throw notFound(`unit ${pathId(request, 'unit_id')}`);
   return ok(envelope);
 }
@@ -109,20 +111,22 @@ async function read(request: HubRequest) {
 async function create(request: HubRequest) {
   const spaceId = pathId(request, 'space_id');
   await requireSpace(request.sql, spaceId);
-  const input = parseBody(unitInput, request.body);
+  const input = inputOf(request);
   const { upstream_space_id: upstreamSpace, upstream_unit_id: upstreamUnit } = request.query;
   if (isTrue(request.query['allow_exists']) && input.Slug !== undefined) {
     const existing = await request.sql.rows<FullUnitRow>(
       'SELECT * FROM units WHERE space_id = $1 AND slug = $2',
       [spaceId, input.Slug],
     );
-    if (existing[0] !== undefined) return ok(unitJson(existing[0]));
+    if (existing[0] !== undefined) return ok(written(request, existing[0]));
   }
   const upstream =
     upstreamSpace === undefined || upstreamUnit === undefined
       ? undefined
       : { spaceId: upstreamSpace.toLowerCase(), unitId: upstreamUnit.toLowerCase() };
-  return ok(unitJson(await createUnit(request.sql, spaceId, input, authorOf(request), upstream)));
+  return ok(
+    written(request, await createUnit(request.sql, spaceId, input, authorOf(request), upstream)),
+  );
 }
 
 async function change(
@@ -132,34 +136,37 @@ async function change(
     row: FullUnitRow,
     input: UnitInput,
     author: Author,
+    details: WriteDetails,
   ) => Promise<FullUnitRow>,
 ) {
   const row = await lockedUnit(request);
-  const input = parseBody(unitInput, request.body);
+  const input = inputOf(request);
   const { revision_id: revisionId, restore, upgrade } = request.query;
   const author = authorOf(request);
+  const details = detailsOf(request);
   if (revisionId !== undefined || restore !== undefined) {
     const named = {
       ...(revisionId === undefined ? {} : { revisionId }),
       ...(restore === undefined ? {} : { restore }),
     };
-    return ok(unitJson(await restoreUnit(request.sql, row, input, author, named)));
+    return ok(written(request, await restoreUnit(request.sql, row, input, author, named, details)));
   }
   if (isTrue(upgrade)) {
     if (input.Version !== undefined && input.Version !== null && input.Version !== row.version) {
       throw conflict(`Version ${input.Version} is stale, the unit is at ${row.version}`);
     }
-    const { unit } = await upgradeUnit(request.sql, row, input, author);
-    return ok(unitJson(unit));
+    const { unit, conflicts } = await upgradeUnit(request.sql, row, input, author, details);
+    return ok(written(request, unit, conflicts.map(conflictJson)));
   }
-  return ok(unitJson(await write(request.sql, row, input, author)));
+  return ok(written(request, await write(request.sql, row, input, author, details)));
 }
 
-function lockedUnit(request: HubRequest): Promise<FullUnitRow> {
+export function lockedUnit(request: HubRequest): Promise<FullUnitRow> {
   return lockUnit(request.sql, pathId(request, 'space_id'), pathId(request, 'unit_id'));
 }
 
-async function presentUnit(request: HubRequest): Promise<FullUnitRow> {
+/** Without a lock. */
+export async function presentUnit(request: HubRequest): Promise<FullUnitRow> {
   const unit = await readUnit(request.sql, pathId(request, 'unit_id'));
   if (unit.space_id !== pathId(request, 'space_id')) throw notFound(`unit ${unit.unit_id}`);
   return unit;

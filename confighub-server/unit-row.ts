@@ -1,6 +1,7 @@
 import type { Sql } from './database.ts';
 import type { Header, HeaderRow } from './header.ts';
 import { notFound } from './hub-error.ts';
+import type { ResourceMutation } from './mutation-sources.ts';
 
 /** An object that an apply wrote, for pruning. `namespace` is '' for cluster-scoped kinds. */
 export type InventoryItem = {
@@ -27,6 +28,12 @@ export type UnitRow = HeaderRow & {
   readonly last_applied_revision_num: number;
   readonly live_revision_num: number;
   readonly previous_live_revision_num: number;
+  readonly last_released_revision_num: number;
+  /** Bytes of the data; absent where the row has the data itself. */
+  readonly data_size?: number;
+  /** Absent where the list was asked to leave it out. */
+  readonly mutation_sources?: readonly ResourceMutation[];
+  readonly conflicts?: readonly object[];
   readonly live_state?: Buffer | null;
   readonly last_action_at: Date | null;
   readonly set_id: string | null;
@@ -40,7 +47,11 @@ export type UnitRow = HeaderRow & {
   readonly approved_by: readonly string[];
 };
 
-export type FullUnitRow = UnitRow & { readonly data: Buffer; readonly live_state: Buffer | null };
+export type FullUnitRow = UnitRow & {
+  readonly data: Buffer;
+  readonly live_state: Buffer | null;
+  readonly mutation_sources: readonly ResourceMutation[];
+};
 
 /** A row with what only applies need. */
 export type AppliedUnitRow = FullUnitRow & { readonly inventory: readonly InventoryItem[] };
@@ -51,6 +62,14 @@ export type UnitParts = {
   readonly liveState: boolean;
   /** Labels, annotations, gates, approvals, names, descriptions. */
   readonly metadata: boolean;
+  readonly mutations: boolean;
+};
+
+export const WHOLE_UNIT: UnitParts = {
+  data: true,
+  liveState: true,
+  metadata: true,
+  mutations: true,
 };
 
 const SMALL_COLUMNS = [
@@ -68,6 +87,7 @@ const SMALL_COLUMNS = [
   'last_applied_revision_num',
   'live_revision_num',
   'previous_live_revision_num',
+  'last_released_revision_num',
   'last_action_at',
   'set_id',
   'target_id',
@@ -84,6 +104,7 @@ const METADATA_COLUMNS = [
   'apply_gates',
   'approved_by',
   'last_change_description',
+  'conflicts',
 ] as const;
 
 export function unitColumns(alias: string, parts: UnitParts): string {
@@ -92,8 +113,13 @@ export function unitColumns(alias: string, parts: UnitParts): string {
     ...(parts.metadata ? METADATA_COLUMNS : []),
     ...(parts.data ? ['data'] : []),
     ...(parts.liveState ? ['live_state'] : []),
+    ...(parts.mutations ? ['mutation_sources'] : []),
   ];
-  return names.map((name) => `${alias}.${name}`).join(', ');
+  const columns = names.map((name) => `${alias}.${name}`);
+  // Without the data itself its size comes from the storage's header.
+  return [...columns, ...(parts.data ? [] : [`octet_length(${alias}.data) AS data_size`])].join(
+    ', ',
+  );
 }
 
 /** The unit, locked until the transaction ends. */
@@ -129,6 +155,8 @@ export type UnitChange = Header & {
   readonly upstreamRevisionNum: number;
   readonly applyGates: Readonly<Record<string, boolean>>;
   readonly approvedBy: readonly string[];
+  readonly mutationSources: readonly ResourceMutation[];
+  readonly conflicts: readonly object[];
 };
 
 /** Writes the row and its next Version. The caller holds its lock. */
@@ -142,7 +170,7 @@ export async function updateUnit(
        labels = $4, annotations = $5, data = $6, data_hash = $7, content_hash = $8,
        toolchain_type = $9, last_change_description = $10, head_revision_num = $11, set_id = $12,
        target_id = $13, change_set_id = $14, upstream_revision_num = $15, apply_gates = $16,
-       approved_by = $17
+       approved_by = $17, mutation_sources = $18, conflicts = $19
      WHERE unit_id = $1 RETURNING *`,
     [
       unitId,
@@ -162,6 +190,8 @@ export async function updateUnit(
       change.upstreamRevisionNum,
       JSON.stringify(change.applyGates),
       JSON.stringify(change.approvedBy),
+      JSON.stringify(change.mutationSources),
+      JSON.stringify(change.conflicts),
     ],
   );
   const row = rows[0];

@@ -13,6 +13,7 @@ import { badRequest, HubError, notFound } from './hub-error.ts';
 import { ORGANIZATION } from './identity.ts';
 import { mergeManifests } from './merge/merge-manifests.ts';
 import type { MergeConflict } from './merge/merge-node.ts';
+import { inheritedMutations, isProtected, recordMutation } from './mutation-sources.ts';
 import { optionalId } from './request.ts';
 import {
   type Author,
@@ -20,6 +21,7 @@ import {
   hashesOf,
   insertRevision,
   namedRevision,
+  type Origin,
   readRevision,
 } from './revisions.ts';
 import { type FullUnitRow, readUnit, type UnitChange, updateUnit } from './unit-row.ts';
@@ -58,12 +60,16 @@ export async function createUnit(
   const header = newHeader({ ...input, Slug: input.Slug ?? source?.slug });
   const data = source === undefined ? decodeData(input.Data ?? '') : source.data;
   const { dataHash, contentHash } = hashesOf(data);
+  const text = data.toString('utf8');
+  const added = { before: '', after: text, index: 1, predicate: true };
+  const sources = source ? inheritedMutations(source.mutation_sources) : recordMutation([], added);
   await refuseDuplicate(sql, spaceId, header.slug);
   const rows = await sql.rows<FullUnitRow>(
     `INSERT INTO units (unit_id, space_id, organization_id, slug, display_name, labels, annotations,
        toolchain_type, data, data_hash, content_hash, last_change_description, set_id, target_id,
-       upstream_unit_id, upstream_space_id, upstream_organization_id, upstream_revision_num, apply_gates)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+       upstream_unit_id, upstream_space_id, upstream_organization_id, upstream_revision_num, apply_gates,
+       mutation_sources)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
      RETURNING *`,
     [
       randomUUID(),
@@ -85,6 +91,7 @@ export async function createUnit(
       source?.organization_id ?? null,
       source?.head_revision_num ?? 0,
       JSON.stringify(await gatesOf(sql, spaceId)),
+      JSON.stringify(sources),
     ],
   );
   const row = rows[0];
@@ -116,13 +123,26 @@ export async function replaceUnit(
   });
 }
 
+/** What a write does beside its body. */
+export type WriteDetails = Origin & {
+  readonly data?: Buffer;
+  readonly upstreamRevisionNum?: number;
+  readonly source?: string;
+  readonly description?: string;
+  /** Release dialect: the changed paths survive upgrades. */
+  readonly protect?: boolean;
+  /** Id of the change set whose lock the request holds. */
+  readonly changeSet?: string;
+  readonly conflicts?: readonly object[];
+};
+
 /** PATCH: merges; null removes. A body of null changes nothing. */
 export async function patchUnit(
   sql: Sql,
   row: FullUnitRow,
   input: UnitInput,
   author: Author,
-  more: { data?: Buffer; upstreamRevisionNum?: number; source?: string; description?: string } = {},
+  more: WriteDetails = {},
 ): Promise<FullUnitRow> {
   checkVersion(row.version, input.Version, false);
   const sent = input.Data === undefined || input.Data === null ? row.data : decodeData(input.Data);
@@ -138,6 +158,7 @@ export async function patchUnit(
       ? {}
       : { upstreamRevisionNum: more.upstreamRevisionNum }),
     source: more.source ?? 'PatchUnit',
+    details: more,
   });
 }
 
@@ -152,6 +173,7 @@ export async function upgradeUnit(
   row: FullUnitRow,
   input: UnitInput,
   author: Author,
+  more: WriteDetails = {},
 ): Promise<UpgradedUnit> {
   if (row.upstream_unit_id === null) throw badRequest(`unit ${row.slug} has no upstream unit`);
   const upstream = await readUnit(sql, row.upstream_unit_id);
@@ -166,14 +188,26 @@ export async function upgradeUnit(
     base: base.data.toString('utf8'),
     theirs: upstream.data.toString('utf8'),
     ours: row.data.toString('utf8'),
+    takesTheirs:
+      author.dialect === 'release'
+        ? (resource, path) => !isProtected(row.mutation_sources, resource, path)
+        : undefined,
   });
   const unit = await patchUnit(sql, row, input, author, {
     data: Buffer.from(merged.data, 'utf8'),
     upstreamRevisionNum: upstream.head_revision_num,
     source: 'UpgradeUnit',
     description: `Upgraded to revision ${upstream.head_revision_num} of the upstream unit`,
+    upgradedFromRevisionNum: upstream.head_revision_num,
+    conflicts: merged.conflicts.map(conflictJson),
+    ...more,
   });
   return { unit, conflicts: merged.conflicts };
+}
+
+/** Reasons as the later API names them; this merge only ever drops a change for a local one. */
+export function conflictJson(one: MergeConflict): object {
+  return { ResourceName: one.resource, Path: one.path, Reason: 'Subtracted', Message: one.reason };
 }
 
 /** A new head revision with the data of an old one, named by `revision_id` or `restore` of the query. */
@@ -183,6 +217,7 @@ export async function restoreUnit(
   input: UnitInput,
   author: Author,
   named: { revisionId?: string; restore?: string },
+  more: WriteDetails = {},
 ): Promise<FullUnitRow> {
   const revision =
     named.revisionId === undefined
@@ -193,6 +228,8 @@ export async function restoreUnit(
     data: revision.data,
     source: 'RestoreUnit',
     description: `Restored revision ${revision.revision_num}`,
+    restoredRevisionNum: revision.revision_num,
+    ...more,
   });
 }
 
@@ -206,6 +243,7 @@ type Change = {
   readonly changeSetId?: string | null;
   readonly upstreamRevisionNum?: number;
   readonly source: string;
+  readonly details?: WriteDetails;
 };
 
 async function changeUnit(
@@ -216,6 +254,8 @@ async function changeUnit(
 ): Promise<FullUnitRow> {
   if (change.header.slug !== row.slug) await refuseDuplicate(sql, row.space_id, change.header.slug);
   const dataChanged = !change.data.equals(row.data);
+  const { details = {} } = change;
+  if (dataChanged) refuseLocked(row, author, details);
   const next: UnitChange = {
     ...change.header,
     data: change.data,
@@ -230,6 +270,8 @@ async function changeUnit(
     // Consent was given to the old data
     applyGates: dataChanged ? await gatesOf(sql, row.space_id) : row.apply_gates,
     approvedBy: dataChanged ? [] : row.approved_by,
+    mutationSources: dataChanged ? sourcesAfter(row, author, change) : row.mutation_sources,
+    conflicts: details.conflicts ?? row.conflicts ?? [],
   };
   const updated = await updateUnit(sql, row.unit_id, next);
   if (dataChanged) {
@@ -237,9 +279,35 @@ async function changeUnit(
       description: change.description,
       source: change.source,
       author,
+      origin: details,
     });
   }
   return updated;
+}
+
+// A unit in an open change set takes only writes that belong to it.
+function refuseLocked(row: FullUnitRow, author: Author, { changeSet }: WriteDetails): void {
+  if (author.dialect !== 'release' || row.change_set_id === null) return;
+  if (changeSet?.toLowerCase() === row.change_set_id) return;
+  throw new HubError(
+    422,
+    `unit ${row.slug} is in change set ${row.change_set_id}: pass change_set_id`,
+  );
+}
+
+// Generation A keeps every local change of a clone, generation C those that ask for it.
+function sourcesAfter(row: FullUnitRow, author: Author, change: Change) {
+  const isUpgrade = change.upstreamRevisionNum !== undefined;
+  const isLocal =
+    author.dialect === 'release'
+      ? change.details?.protect === true
+      : row.upstream_unit_id !== null && !isUpgrade;
+  return recordMutation(row.mutation_sources, {
+    before: row.data.toString('utf8'),
+    after: change.data.toString('utf8'),
+    index: row.head_revision_num + 1,
+    predicate: !isLocal,
+  });
 }
 
 /** Adds the user to the approvals of the head revision and opens the approval gate. */
@@ -262,6 +330,11 @@ function decodeData(base64: string): Buffer {
   if (data.toString('base64').replace(/=+$/, '') !== base64.replace(/=+$/, '').replace(/\s/g, '')) {
     throw badRequest('body: Data is not base64');
   }
+  return limitedData(data);
+}
+
+/** 413 beyond what a unit may hold. */
+export function limitedData(data: Buffer): Buffer {
   if (data.length > MAX_DATA_BYTES) {
     throw new HubError(413, `Data has ${data.length} bytes, the limit is ${MAX_DATA_BYTES}`);
   }

@@ -1,8 +1,9 @@
+import type { Dialect } from './dialect.ts';
 import { ORGANIZATION, type User, ZERO_UUID } from './identity.ts';
 import type { RevisionRow } from './revisions.ts';
 import type { FullUnitRow, UnitRow } from './unit-row.ts';
 
-/** Rows → ConfigHub's JSON, generation A: PascalCase, base64 data, RFC 3339 times. */
+/** Rows → ConfigHub's JSON: PascalCase, RFC 3339 times; base64 data in generation A, none in C. */
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -17,6 +18,8 @@ export type SpaceRow = {
   readonly version: number;
   readonly created_at: Date;
   readonly updated_at: Date;
+  readonly release_target_id?: string | null;
+  readonly upstream_space_id?: string | null;
 };
 
 export type ItemRow = SpaceRow & {
@@ -65,8 +68,17 @@ function header(row: Omit<SpaceRow, 'space_id'>, entityType: string): Json {
   };
 }
 
-export function spaceJson(row: SpaceRow): Json {
-  return { ...header(row, 'Space'), SpaceID: row.space_id };
+export function spaceJson(row: SpaceRow, dialect: Dialect): Json {
+  return {
+    ...header(row, 'Space'),
+    SpaceID: row.space_id,
+    ...(dialect === 'bridge'
+      ? {}
+      : {
+          ReleaseTargetID: row.release_target_id ?? null,
+          UpstreamSpaceID: row.upstream_space_id ?? null,
+        }),
+  };
 }
 
 /** `Filter`, `Set`, `ChangeSet`, `Tag`, `Target` or `BridgeWorker`. */
@@ -79,8 +91,36 @@ export function itemJson(row: ItemRow): Json {
   };
 }
 
-/** Parts that the row does not hold are left out. `MutationSources` is there because the official CLI needs a list. */
-export function unitJson(row: UnitRow | FullUnitRow): Json {
+/** Parts that the row does not hold are left out. */
+export function unitJson(row: UnitRow | FullUnitRow, dialect: Dialect): Json {
+  return dialect === 'bridge' ? bridgeUnitJson(row) : releaseUnitJson(row);
+}
+
+function releaseUnitJson(row: UnitRow | FullUnitRow): Json {
+  return {
+    ...header(row, 'Unit'),
+    UnitID: row.unit_id,
+    SpaceID: row.space_id,
+    ToolchainType: row.toolchain_type,
+    DataHash: row.data_hash,
+    DataSize: row.data?.length ?? row.data_size ?? 0,
+    LastChangeDescription: row.last_change_description,
+    HeadRevisionNum: row.head_revision_num,
+    HeadMutationNum: row.head_revision_num,
+    LastReleasedRevisionNum: row.last_released_revision_num,
+    TargetID: row.target_id,
+    ChangeSetID: row.change_set_id,
+    UpstreamUnitID: row.upstream_unit_id,
+    UpstreamSpaceID: row.upstream_space_id,
+    UpstreamRevisionNum: row.upstream_revision_num,
+    ApplyGates: row.apply_gates,
+    ValidationErrors: row.apply_gates,
+    Conflicts: row.conflicts,
+  };
+}
+
+// `MutationSources` is always there because the official CLI needs a list.
+function bridgeUnitJson(row: UnitRow | FullUnitRow): Json {
   return {
     ...header(row, 'Unit'),
     UnitID: row.unit_id,
@@ -108,11 +148,25 @@ export function unitJson(row: UnitRow | FullUnitRow): Json {
     UpstreamRevisionNum: row.upstream_revision_num,
     ApplyGates: row.apply_gates,
     ApprovedBy: row.approved_by,
-    MutationSources: [],
+    MutationSources: row.mutation_sources ?? [],
   };
 }
 
-export function revisionJson(row: RevisionRow): Json {
+/** Generation C keeps data, mutation sources and what is live elsewhere. */
+export function revisionJson(row: RevisionRow, dialect: Dialect): Json {
+  const common = revisionHeader(row);
+  if (dialect === 'release') return { ...common, DataSize: row.data.length };
+  return {
+    ...common,
+    Data: row.data.toString('base64'),
+    ContentHash: row.content_hash,
+    ApprovedBy: row.approved_by,
+    MutationSources: row.mutation_sources,
+    LiveAt: row.live_at?.toISOString() ?? NEVER,
+  };
+}
+
+function revisionHeader(row: RevisionRow): Json {
   return {
     RevisionID: row.revision_id,
     RevisionNum: row.revision_num,
@@ -120,20 +174,36 @@ export function revisionJson(row: RevisionRow): Json {
     SpaceID: row.space_id,
     OrganizationID: row.organization_id,
     EntityType: 'Revision',
-    Data: row.data.toString('base64'),
     DataHash: row.data_hash,
-    ContentHash: row.content_hash,
     Description: row.description,
     Source: row.source,
     UserID: row.user_id,
     UserAgent: row.user_agent,
     Tags: row.tags,
     ApplyGates: row.apply_gates,
-    ApprovedBy: row.approved_by,
-    MutationSources: [],
-    LiveAt: row.live_at?.toISOString() ?? NEVER,
     CreatedAt: row.created_at.toISOString(),
     UpdatedAt: row.updated_at.toISOString(),
+    Version: 1,
+  };
+}
+
+/** The mutation that made a revision. */
+export function mutationJson(row: RevisionRow): Json {
+  return {
+    MutationID: row.mutation_id,
+    MutationNum: row.revision_num,
+    UnitID: row.unit_id,
+    SpaceID: row.space_id,
+    OrganizationID: row.organization_id,
+    EntityType: 'Mutation',
+    RevisionID: row.revision_id,
+    RevisionNum: row.revision_num,
+    ...(row.function_invocation === null ? {} : { FunctionInvocation: row.function_invocation }),
+    ProvidedPath: '',
+    RestoredRevisionNum: row.restored_revision_num,
+    UpgradedFromUpstreamRevisionNum: row.upgraded_from_revision_num,
+    CreatedAt: row.created_at.toISOString(),
+    UpdatedAt: row.created_at.toISOString(),
     Version: 1,
   };
 }

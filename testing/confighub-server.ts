@@ -1,5 +1,5 @@
 import { type ConfigHub, createConfighubClient } from '../clients/confighub/index.ts';
-import { createConfighubServer } from '../confighub-server/index.ts';
+import { createConfighubServer, type Dialect } from '../confighub-server/index.ts';
 import { createLog } from '../lib/log.ts';
 import { testPostgres } from './stack.ts';
 
@@ -21,7 +21,11 @@ export type TestConfighub = {
 
 /** A ConfigHub server of the test's own, on a free port and a fresh database (or a given one, to restart on it). */
 export async function startTestConfighub(
-  options: { readonly kubeconfig?: string; readonly databaseUrl?: string } = {},
+  options: {
+    readonly kubeconfig?: string;
+    readonly databaseUrl?: string;
+    readonly dialect?: Dialect;
+  } = {},
 ): Promise<TestConfighub> {
   const log = createLog('fatal');
   const databaseUrl = options.databaseUrl ?? (await testPostgres()).url;
@@ -31,7 +35,7 @@ export async function startTestConfighub(
       { token: TEST_TOKEN, username: 'tester' },
       { token: 'reader-token', username: 'reader', role: 'viewer' },
     ],
-    dialect: 'bridge',
+    dialect: options.dialect ?? 'bridge',
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     log,
   });

@@ -13,12 +13,14 @@ export type MergedManifests = {
 /**
  * ConfigHub's upgrade: the changes from `base` to `theirs` (two revisions of the upstream unit) are made to `ours`, local
  * changes survive. Resources are matched by apiVersion, kind and name. Documents without a change keep their exact text.
- * 422 if one of the texts is not valid YAML.
+ * 422 if one of the texts is not valid YAML. Where both sides changed a place, ours stays unless `takesTheirs` says otherwise
+ * (generation C keeps what is protected only).
  */
 export function mergeManifests(versions: {
   readonly base: string;
   readonly theirs: string;
   readonly ours: string;
+  readonly takesTheirs?: ((resource: string, path: readonly Step[]) => boolean) | undefined;
 }): MergedManifests {
   if (versions.base === versions.theirs) return { data: versions.ours, conflicts: [] };
   if (versions.base === versions.ours) return { data: versions.theirs, conflicts: [] };
@@ -27,7 +29,10 @@ export function mergeManifests(versions: {
   const ours = splitDocuments(versions.ours);
   const conflicts: MergeConflict[] = [];
   const texts = ours.flatMap((our) => {
-    const merged = mergeOne(our, base.get(our.key), theirs.get(our.key), conflicts);
+    const merged = mergeOne(our, base.get(our.key), theirs.get(our.key), {
+      conflicts,
+      takesTheirs: versions.takesTheirs,
+    });
     return merged === undefined ? [] : [merged];
   });
   const ourKeys = new Set(ours.map((our) => our.key));
@@ -42,12 +47,17 @@ export function mergeManifests(versions: {
   return { data: joinDocuments(texts), conflicts };
 }
 
+type Collisions = {
+  readonly conflicts: MergeConflict[];
+  readonly takesTheirs: ((resource: string, path: readonly Step[]) => boolean) | undefined;
+};
+
 /** The new text of one of our documents; undefined if it goes. */
 function mergeOne(
   our: ManifestDocument,
   was: ManifestDocument | undefined,
   their: ManifestDocument | undefined,
-  conflicts: MergeConflict[],
+  { conflicts, takesTheirs }: Collisions,
 ): string | undefined {
   const drop = (path: readonly Step[], reason: string) =>
     conflicts.push({ resource: our.key, path: formatPath(path), reason });
@@ -62,7 +72,7 @@ function mergeOne(
   mergeNode(
     { base: base as JsonValue, theirs: their.value as JsonValue, ours: our.value as JsonValue },
     [],
-    { edits, conflict: drop },
+    { edits, conflict: drop, takesTheirs: takesTheirs && ((path) => takesTheirs(our.key, path)) },
   );
   return edits.length === 0 ? our.text : editDocument(our.document, our.text, edits);
 }

@@ -31,6 +31,8 @@ type Versions = { readonly base: JsonValue; readonly theirs: JsonValue; readonly
 type Merge = {
   readonly edits: Edit[];
   readonly conflict: (path: readonly Step[], reason: string) => void;
+  /** Where both sides changed a place, whether theirs replaces ours; never when absent. */
+  readonly takesTheirs?: ((path: readonly Step[]) => boolean) | undefined;
 };
 
 /**
@@ -52,7 +54,12 @@ export function mergeNode(versions: Versions, path: readonly Step[], merge: Merg
     }
   }
   if (isDeepStrictEqual(ours, base)) merge.edits.push({ kind: 'set', path, value: theirs });
-  else merge.conflict(path, 'changed on both sides');
+  else collide(merge, path, 'changed on both sides', { kind: 'set', path, value: theirs });
+}
+
+function collide(merge: Merge, path: readonly Step[], reason: string, edit: Edit): void {
+  if (merge.takesTheirs?.(path)) merge.edits.push(edit);
+  else merge.conflict(path, reason);
 }
 
 function mergeMaps(
@@ -69,14 +76,18 @@ function mergeMaps(
     const our = own(ours, key);
     if (was !== undefined && their !== undefined) {
       if (our !== undefined) mergeNode({ base: was, theirs: their, ours: our }, here, merge);
-      else if (!isDeepStrictEqual(was, their))
-        merge.conflict(here, 'removed here, changed upstream');
+      else if (!isDeepStrictEqual(was, their)) {
+        const edit: Edit = { kind: 'set', path: here, value: their };
+        collide(merge, here, 'removed here, changed upstream', edit);
+      }
     } else if (their !== undefined) {
       if (our === undefined) merge.edits.push({ kind: 'set', path: here, value: their });
       else mergeAdded(their, our, here, merge);
     } else if (was !== undefined && our !== undefined) {
       if (isDeepStrictEqual(was, our)) merge.edits.push({ kind: 'delete', path: here });
-      else merge.conflict(here, 'changed here, removed upstream');
+      else {
+        collide(merge, here, 'changed here, removed upstream', { kind: 'delete', path: here });
+      }
     }
   }
 }
@@ -88,7 +99,7 @@ function mergeAdded(theirs: JsonValue, ours: JsonValue, path: readonly Step[], m
   } else if (Array.isArray(theirs) && Array.isArray(ours) && listKeyOf([theirs, ours])) {
     mergeNode({ base: [], theirs, ours }, path, merge);
   } else if (!isDeepStrictEqual(theirs, ours)) {
-    merge.conflict(path, 'added on both sides');
+    collide(merge, path, 'added on both sides', { kind: 'set', path, value: theirs });
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Document, parseDocument } from 'yaml';
+import { KUBERNETES_YAML } from '../../lib/kubernetes-yaml.ts';
 import { HubError } from '../hub-error.ts';
 
 /** One document of a YAML stream with the exact text it came from. */
@@ -19,7 +20,7 @@ export function splitDocuments(data: string): readonly ManifestDocument[] {
   const documents: ManifestDocument[] = [];
   const seen = new Map<string, number>();
   for (const [index, text] of splitText(data).entries()) {
-    const document = parseDocument(text, { keepSourceTokens: true });
+    const document = parseDocument(text, { ...KUBERNETES_YAML, keepSourceTokens: true });
     const error = document.errors[0];
     if (error !== undefined) {
       throw new HubError(422, `document ${index + 1}: ${error.message.split('\n')[0]}`);

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { UNIT_MODEL } from '../models.ts';
+import { unitModel } from '../models.ts';
 import { whereSql } from './index.ts';
 import { parseWhere } from './parse.ts';
 
 function compiled(expression: string) {
   const parameters: unknown[] = [];
-  const { sql, relations } = whereSql(UNIT_MODEL, [expression], parameters);
+  const { sql, relations } = whereSql(unitModel('bridge'), [expression], parameters);
   return { sql, parameters, relations: [...relations] };
 }
 

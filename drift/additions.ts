@@ -141,7 +141,9 @@ function childOf(run: Run, node: PlanNode, key: string): PlanNode | undefined {
 
 /** A foreign writer owns an atomic field as one: whatever it holds beyond desired, defaults apart, is that writer's. */
 function compareOwnedWhole(find: Search, node: PlanNode): void {
-  if (find.op !== 'added' || isGranular(node) || !find.run.desired.isBuiltIn) return;
+  if (find.op !== 'added' || isGranular(node)) return;
+  // Webhooks complete custom resources inside such fields, and what they add is then the creator's.
+  if (find.isCreator && !find.run.desired.isBuiltIn) return;
   const live = liveAt(find.run.live, node, find.run.places);
   if (live === undefined || live === null) return;
   if (expectedBy(find.entry, find.managerClass, find.run.desired.kind, node.name)) return;

@@ -38,7 +38,7 @@ export type CompiledDesired = {
   readonly root: PlanNode;
   readonly apiVersion: string;
   readonly kind: string;
-  /** False for custom resources: their server keeps zeros, and list keys are learned from managedFields. */
+  /** False for custom resources: their server keeps zeros, and without a schema list keys are learned from managedFields. */
   readonly isBuiltIn: boolean;
 };
 
@@ -60,9 +60,13 @@ export type ItemPlace = { readonly piece: string; readonly ownedAs: string };
 
 type Place = Pick<PlanNode, 'parent' | 'name' | 'item'>;
 
-/** Prepares a desired object for `compare`, once per desired revision. The object must not be changed afterwards. */
-export function compileDesired(object: KubeObject): CompiledDesired {
-  const struct = structOfKind(object.apiVersion, object.kind);
+/**
+ * Prepares a desired object for `compare`, once per desired revision. The object must not be changed afterwards. `schema` is
+ * that of a custom kind (`readCrdSchema`); built-in kinds have theirs.
+ */
+export function compileDesired(object: KubeObject, schema?: Struct): CompiledDesired {
+  const builtIn = structOfKind(object.apiVersion, object.kind);
+  const struct = builtIn ?? schema;
   const content = declaredContent(object);
   const shape: Shape = struct
     ? { kind: 'struct', keepsZero: true, keys: [], struct }
@@ -73,7 +77,7 @@ export function compileDesired(object: KubeObject): CompiledDesired {
     root: compileNode(content, shape, place),
     apiVersion: object.apiVersion,
     kind: object.kind,
-    isBuiltIn: struct !== undefined,
+    isBuiltIn: builtIn !== undefined,
   };
 }
 
@@ -149,9 +153,7 @@ function compileNode(value: JsonValue, shape: Shape, place: Place): PlanNode {
   };
   if (Array.isArray(value)) compileItems(node, value as readonly JsonValue[]);
   else if (isJsonObject(value)) compileFields(node, value);
-  else if (node.shape.kind === 'quantity' || (node.shape.kind === 'any' && mayBeQuantity(node))) {
-    node.quantity = parseQuantity(value);
-  }
+  else if (isQuantity(node)) node.quantity = parseQuantity(value);
   node.isZero = isZero(node);
   return node;
 }
@@ -173,9 +175,10 @@ function compileFields(node: Building, value: JsonObject): void {
   node.index = indexOf(node.children);
 }
 
-function compileItems(node: Building, items: readonly JsonValue[]): void {
+function compileItems(node: Building, declared: readonly JsonValue[]): void {
   const { keys, kind } = node.shape;
   const isKeyed = kind === 'keyed-list';
+  const items = isKeyed ? withKeyDefaults(declared, node.shape) : declared;
   node.children = items.map((item) => {
     const place = { parent: node, name: '', item: isKeyed ? itemPlace(item, keys) : undefined };
     return compileNode(item, node.shape.item ?? ANY, place);
@@ -183,6 +186,18 @@ function compileItems(node: Building, items: readonly JsonValue[]): void {
   if (!isKeyed) return;
   node.names = items.map((item) => itemKey(item, keys) ?? '');
   node.index = indexOf(node.children);
+}
+
+/** The server fills in merge keys that have a default; only then are the items of both sides the same ones. */
+function withKeyDefaults(items: readonly JsonValue[], shape: Shape): readonly JsonValue[] {
+  const defaults = shape.item?.struct?.defaults;
+  const filled = shape.keys.flatMap((key) => {
+    const value = defaults?.get(key);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  if (filled.length === 0) return items;
+  const absent = Object.fromEntries(filled);
+  return items.map((item) => (isJsonObject(item) ? { ...absent, ...item } : item));
 }
 
 function indexOf(children: readonly PlanNode[]): ReadonlyMap<string, PlanNode> | undefined {
@@ -236,10 +251,18 @@ function childShape(shape: Shape, name: string): Shape {
 }
 
 /** Of nested objects (templates, volume claims) their identity, status and most of their metadata are the server's. */
-function isServerField({ name: type, fields }: Struct, name: string): boolean {
+function isServerField({ name: type, fields, others }: Struct, name: string): boolean {
+  if (others !== undefined) return false;
   if (type === 'meta.v1.ObjectMeta') return !fields.has(name) && name !== 'name';
   if (!fields.has('metadata')) return false;
   return name === 'apiVersion' || name === 'kind' || name === 'status';
+}
+
+function isQuantity(node: Building): boolean {
+  const { kind } = node.shape;
+  return (
+    kind === 'quantity' || ((kind === 'any' || kind === 'int-or-string') && mayBeQuantity(node))
+  );
 }
 
 function mayBeQuantity(node: Building): boolean {
@@ -255,11 +278,18 @@ function isZero(node: Building): boolean {
   const { value, shape, parent } = node;
   if (value === null) return true;
   if (shape.kind === 'any' || shape.kind === 'json') return isEmptyTree(node);
+  if (isEmptyTree(node) && isOfCustomKind(node)) return true;
   if (Array.isArray(value)) return value.length === 0;
   const isMapEntry = parent?.shape.kind === 'map' || parent?.shape.kind === 'atomic-map';
   if (shape.keepsZero || isMapEntry) return false;
   if (isJsonObject(value)) return node.children.every((child) => child.isZero);
   return value === '' || value === 0 || value === false;
+}
+
+function isOfCustomKind(node: PlanNode): boolean {
+  let at = node;
+  while (at.parent !== undefined) at = at.parent;
+  return at.shape.struct?.others !== undefined;
 }
 
 function isEmptyTree(node: Building): boolean {

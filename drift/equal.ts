@@ -13,7 +13,11 @@ export function sameScalar(node: PlanNode, live: unknown): boolean {
     case 'quantity':
       return node.quantity !== undefined && node.quantity === parseQuantity(live);
     case 'int-or-string':
-      return isPrimitive(live) && String(live) === String(value);
+      return (
+        (isPrimitive(live) && String(live) === String(value)) ||
+        // Many CustomResourceDefinitions say of a quantity no more than this.
+        (node.quantity !== undefined && node.quantity === parseQuantity(live))
+      );
     case 'bytes':
       return typeof live === 'string' && stripWhitespace(live) === (value ?? '');
     case 'any':

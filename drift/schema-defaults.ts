@@ -198,7 +198,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 /**
  * True when a live value that desired does not declare is what the API server would have put there by itself: a zero, a
  * static default, or one that follows from its neighbours. `shape` and `parentShape` are those of the schema; for custom
- * resources only empty values count.
+ * resources without one only empty values count.
  */
 export function isDefaulted(
   name: string,
@@ -212,7 +212,7 @@ export function isDefaulted(
   const struct = parentShape?.struct;
   if (struct && isJsonObject(parent)) {
     const type = struct.name === 'core.v1.EphemeralContainer' ? 'core.v1.Container' : struct.name;
-    const known = DEFAULTS[type]?.[name];
+    const known = struct.defaults?.get(name) ?? DEFAULTS[type]?.[name];
     if (known !== undefined && sameDefault(value, known)) return true;
     const rule = RULES[`${type}.${name}`];
     if (rule?.(value, parent, root)) return true;

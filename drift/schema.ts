@@ -1,3 +1,4 @@
+import type { JsonValue } from './json.ts';
 import { KIND_TYPES, TYPE_FIELDS } from './schema-table.ts';
 
 /**
@@ -19,7 +20,14 @@ export type ShapeKind =
   | 'json'
   | 'any';
 
-export type Struct = { readonly name: string; readonly fields: ReadonlyMap<string, Shape> };
+export type Struct = {
+  readonly name: string;
+  readonly fields: ReadonlyMap<string, Shape>;
+  /** The shape of fields that `fields` leaves out, where it is not a plain scalar: present for custom resources only. */
+  readonly others?: Shape;
+  /** What the server fills in where a field is absent; built-in kinds have theirs in `schema-defaults.ts`. */
+  readonly defaults?: ReadonlyMap<string, JsonValue>;
+};
 
 export type Shape = {
   readonly kind: ShapeKind;
@@ -59,14 +67,27 @@ export function structOfKind(apiVersion: string, kind: string): Struct | undefin
   return KINDS.get(key) ?? KINDS.get(`${group}//${kind}`);
 }
 
-/** The shape of a field of a built-in struct; fields that the table leaves out are plain scalars. */
+/** The metadata of any object, as far as it is desired state. */
+export const OBJECT_META: Shape = {
+  kind: 'struct',
+  keepsZero: true,
+  keys: [],
+  ...optionalStruct('meta.v1.ObjectMeta'),
+};
+
+/** The shape of a field; fields that the table of built-in kinds leaves out are plain scalars. */
 export function fieldShape(struct: Struct, field: string): Shape {
-  return struct.fields.get(field) ?? SCALAR;
+  return struct.fields.get(field) ?? struct.others ?? SCALAR;
 }
 
 /** `TCP` for a port without a protocol: the one merge key that the API server fills in. */
 export function defaultKeyValue(key: string): string | undefined {
   return key === 'protocol' ? 'TCP' : undefined;
+}
+
+function optionalStruct(name: string): { struct?: Struct } {
+  const struct = STRUCTS.get(name);
+  return struct ? { struct } : {};
 }
 
 function readTable(): ReadonlyMap<string, Struct> {

@@ -1,0 +1,113 @@
+import type { JsonObject, JsonValue } from './json.ts';
+import { isJsonObject } from './json.ts';
+import type { KubeObject } from './resource-ref.ts';
+import type { Shape, Struct } from './schema.ts';
+import { ANY, OBJECT_META } from './schema.ts';
+
+/** Schemas nest as deep as the objects that they describe; what lies deeper is compared without a schema. */
+const MAX_DEPTH = 40;
+/** The largest known schemas have some ten thousand fields; what comes after so many is compared without a schema. */
+const MAX_FIELDS = 50_000;
+/** How controller-gen writes resource.Quantity: any int-or-string with a pattern that knows the suffix `Ki`. */
+const QUANTITY_PATTERN = /KMGTPE|Ki/;
+
+const INT_OR_STRING: Shape = { kind: 'int-or-string', keepsZero: true, keys: [] };
+const QUANTITY: Shape = { kind: 'quantity', keepsZero: true, keys: [] };
+
+/** Fields may be read as long as there are some left. */
+type Budget = { fields: number };
+
+/**
+ * The schema of one version of a custom kind, as `compileDesired` takes it; undefined where the CustomResourceDefinition has
+ * none for this version. Reads list and map types and their keys, int-or-string, quantities and defaults; what it does not
+ * understand is compared without a schema. Source: structural schemas of apiextensions.k8s.io/v1.
+ */
+export function readCrdSchema(crd: KubeObject, version: string): Struct | undefined {
+  const spec = crd['spec'];
+  const versions = isJsonObject(spec) ? spec['versions'] : undefined;
+  if (!Array.isArray(versions)) return undefined;
+  const found: unknown = versions.find((one) => isJsonObject(one) && one['name'] === version);
+  const schema = isJsonObject(found) ? found['schema'] : undefined;
+  const root = isJsonObject(schema) ? schema['openAPIV3Schema'] : undefined;
+  if (!isJsonObject(root)) return undefined;
+  const { struct } = readShape(root, 0, { fields: MAX_FIELDS });
+  if (struct === undefined) return undefined;
+  return { ...struct, fields: new Map(struct.fields).set('metadata', OBJECT_META) };
+}
+
+/** The group and kind that a CustomResourceDefinition defines; undefined for any other object. */
+export function kindOfCrd(object: KubeObject): { group: string; kind: string } | undefined {
+  if (object.kind !== 'CustomResourceDefinition') return undefined;
+  const spec = object['spec'];
+  const names = isJsonObject(spec) ? spec['names'] : undefined;
+  const kind = isJsonObject(names) ? names['kind'] : undefined;
+  const group = isJsonObject(spec) ? spec['group'] : undefined;
+  return typeof kind === 'string' && typeof group === 'string' ? { group, kind } : undefined;
+}
+
+function readShape(schema: JsonValue | undefined, depth: number, budget: Budget): Shape {
+  if (!isJsonObject(schema) || depth > MAX_DEPTH) return ANY;
+  if (schema['x-kubernetes-int-or-string'] === true) {
+    const pattern = schema['pattern'];
+    return typeof pattern === 'string' && QUANTITY_PATTERN.test(pattern) ? QUANTITY : INT_OR_STRING;
+  }
+  if (schema['type'] === 'array') return readList(schema, depth, budget);
+  if (schema['type'] === 'object') return readObject(schema, depth, budget);
+  return ANY;
+}
+
+function readList(schema: JsonObject, depth: number, budget: Budget): Shape {
+  const item = readShape(schema['items'], depth + 1, budget);
+  const type = schema['x-kubernetes-list-type'];
+  const keys = type === 'map' ? readTexts(schema['x-kubernetes-list-map-keys']) : [];
+  if (keys.length > 0) return { kind: 'keyed-list', keepsZero: true, keys, item };
+  return { kind: type === 'set' ? 'set' : 'atomic-list', keepsZero: true, keys: [], item };
+}
+
+function readObject(schema: JsonObject, depth: number, budget: Budget): Shape {
+  const isAtomic = schema['x-kubernetes-map-type'] === 'atomic';
+  const { properties, additionalProperties } = schema;
+  if (isJsonObject(properties)) {
+    const struct = readStruct(properties, depth, budget);
+    return { kind: isAtomic ? 'atomic-struct' : 'struct', keepsZero: true, keys: [], struct };
+  }
+  if (additionalProperties === undefined || additionalProperties === false) {
+    return isAtomic ? { kind: 'atomic-map', keepsZero: true, keys: [], item: ANY } : ANY;
+  }
+  const item = readShape(additionalProperties, depth + 1, budget);
+  return { kind: isAtomic ? 'atomic-map' : 'map', keepsZero: true, keys: [], item };
+}
+
+function readStruct(properties: JsonObject, depth: number, budget: Budget): Struct {
+  const fields = new Map<string, Shape>();
+  const defaults = new Map<string, JsonValue>();
+  for (const [name, schema] of Object.entries(properties)) {
+    if (budget.fields-- <= 0) break;
+    const shape = readShape(schema, depth + 1, budget);
+    // Most fields are plain and are not kept: they have the shape of unknown ones.
+    if (shape !== ANY) fields.set(name, shape);
+    const filledIn = isJsonObject(schema) ? schema['default'] : undefined;
+    if (filledIn !== undefined) defaults.set(name, completed(filledIn, shape));
+  }
+  return { name: 'custom', fields, others: ANY, defaults };
+}
+
+/** A default is itself filled in by the defaults inside it. */
+function completed(value: JsonValue, shape: Shape): JsonValue {
+  if (Array.isArray(value)) {
+    const items: readonly JsonValue[] = value;
+    return items.map((item) => completed(item, shape.item ?? ANY));
+  }
+  if (!isJsonObject(value)) return value;
+  const inner = shape.struct?.fields;
+  const given = Object.entries(value).map(
+    ([name, held]) => [name, completed(held, inner?.get(name) ?? shape.item ?? ANY)] as const,
+  );
+  return Object.fromEntries([...(shape.struct?.defaults ?? []), ...given]);
+}
+
+function readTexts(value: JsonValue | undefined): readonly string[] {
+  if (!Array.isArray(value)) return [];
+  const items: readonly JsonValue[] = value;
+  return items.filter((one) => typeof one === 'string');
+}

@@ -248,7 +248,9 @@ function tellFixed({ narrator }: Stage, record: DemoRecord, ms: number): void {
   narrator.line(
     `🔍 ${record.resource_id}: ${changes.join(', ')} by ${record.who ?? 'unknown'}${costs}`,
   );
-  narrator.timed(announceFix(record.name, changesOf(record)), ms);
+  const fixed = announceFix(record.name, changesOf(record));
+  narrator.line(fixed);
+  narrator.timed(`   ${record.resolution_message ?? ''} Verified`, ms);
 }
 
 function show(value: unknown): string {

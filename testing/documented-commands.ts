@@ -1,0 +1,122 @@
+/** How each command of README.md and docs/ is held to what it promises; see cli/docs.test.ts and cli/docs.int.test.ts. */
+
+export type Facts = {
+  /** Ids of open questions, one for each answer. */
+  readonly questions: Readonly<Record<'approve' | 'reject' | 'accept' | 'snooze', string>>;
+  /** A resource with open drift. */
+  readonly resource: string;
+  /** Files with a declared object and one that differs from it. */
+  readonly desired: string;
+  readonly live: string;
+  readonly databaseUrl: string;
+};
+
+export type Check =
+  /** Run to its end, with this exit code and, on either stream, this text. */
+  | { readonly run: Arguments; readonly code: number; readonly prints: RegExp }
+  /** Started, interrupted once it prints this, and expected to end well. */
+  | { readonly start: Arguments; readonly prints: RegExp }
+  /** Held by another file, which contains the text. */
+  | { readonly heldBy: string; readonly containing: string };
+
+type Arguments = (facts: Facts) => readonly string[];
+
+const DEMO = {
+  heldBy: 'cli/demo/demo.int.test.ts',
+  containing: "'run', '--silent', 'demo', '--', '--once'",
+};
+const COMPARE: Check = {
+  run: ({ desired, live }) => ['compare', '--desired', desired, '--live', live],
+  code: 1,
+  prints: /ConfigMap\/n\/greeting +\w+ .*data\.word/,
+};
+const START = /"msg":"ready"/;
+
+/** Keys as written, `bin/realign` as `realign`. Decisions come last: what they decide is looked at before. */
+export const DOCUMENTED_COMMANDS: Readonly<Record<string, Check>> = {
+  'npm run demo': DEMO,
+  'npm run demo -- --once': DEMO,
+  'realign demo': DEMO,
+  'npm test': { heldBy: '.ci/run', containing: 'npm test' },
+  'realign up': { heldBy: 'cli/up.int.test.ts', containing: "['up', '--data'" },
+  'kubectl apply -k deploy/base': {
+    heldBy: 'deploy/manifests.int.test.ts',
+    containing: 'in the order of the kustomization',
+  },
+  'TOKEN=$(openssl rand -hex 32)': { heldBy: 'cli/docs.test.ts', containing: 'printf %s "$TOKEN"' },
+  'printf %s "$TOKEN" | sha256sum': {
+    heldBy: 'cli/docs.test.ts',
+    containing: 'printf %s "$TOKEN"',
+  },
+  'realign COMMAND': { run: () => ['--help'], code: 0, prints: /Commands:/ },
+  'realign COMMAND --help': { run: () => ['drifts', '--help'], code: 0, prints: /--severity/ },
+  'realign doctor': { run: () => ['doctor'], code: 0, prints: /^ok +Temporal/m },
+  'realign config check': { run: () => ['config', 'check'], code: 0, prints: /is well/ },
+  'realign compare': COMPARE,
+  'realign compare --desired FILE --live FILE': COMPARE,
+  'realign compare --desired unit.yaml --live live.yaml': COMPARE,
+  'realign confighub serve': {
+    start: ({ databaseUrl }) => [
+      ...['confighub', 'serve', '--port', '0', '--token', 'a-token'],
+      ...['--database', databaseUrl],
+    ],
+    prints: /^http:\/\/127\.0\.0\.1:\d+/m,
+  },
+  'realign watcher': { start: () => ['watcher'], prints: START },
+  'realign worker': { start: () => ['worker'], prints: START },
+  'realign api': { start: () => ['api'], prints: START },
+  'realign all': { start: () => ['all'], prints: START },
+  'realign drifts': {
+    run: () => ['drifts'],
+    code: 0,
+    prints: /Deployment\/acorn-bear-staging\/backend-api +waiting +high/,
+  },
+  'realign questions': {
+    run: () => ['questions'],
+    code: 0,
+    prints: /staging +Deployment\/acorn-bear-staging\/backend-api/,
+  },
+  'realign show RESOURCE': {
+    run: ({ resource }) => ['show', resource],
+    code: 0,
+    prints: /spec\.replicas +3 +5/,
+  },
+  'realign analyze': {
+    run: () => ['analyze'],
+    code: 0,
+    prints: /^Drift analysis .*\(run \S+, (started|running)\)\.$/m,
+  },
+  'realign analyze --wait --fail-on high': {
+    run: () => ['analyze', '--wait', '--fail-on', 'high'],
+    code: 1,
+    prints: /Deployment\/acorn-bear-staging\/backend-api/,
+  },
+  'realign analyze --fail-on high --environment prod --timeout 5m': {
+    run: () => ['analyze', '--fail-on', 'high', '--environment', 'prod', '--timeout', '5m'],
+    code: 0,
+    prints: /resources compared, 0 with drift/,
+  },
+  'realign reject QUESTION': {
+    run: ({ questions }) => ['reject', questions.reject, '--reason', 'on purpose'],
+    code: 0,
+    prints: /^Question \S+ rejected by \w+/m,
+  },
+  'realign accept QUESTION': {
+    run: ({ questions }) => ['accept', questions.accept],
+    code: 0,
+    prints: /^Question \S+ accepted by \w+/m,
+  },
+  'realign snooze QUESTION --for 1h': {
+    run: ({ questions }) => ['snooze', questions.snooze, '--for', '1h'],
+    code: 0,
+    prints: /^Question \S+ snoozed by \w+/m,
+  },
+  'realign approve QUESTION': {
+    run: ({ questions }) => ['approve', questions.approve],
+    code: 0,
+    prints: /^Question \S+ approved by \w+/m,
+  },
+};
+
+/** Benchmarks are measured by hand; what they name must be one. */
+export const BENCHMARK = /^npm run bench(?: -- ([\w-]+)( .*)?)?$/;

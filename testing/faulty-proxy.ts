@@ -113,7 +113,7 @@ function kubeconfigOf(server: string, token: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    // client-node wants to be told that plain HTTP is meant.
+    // Without it, a server that is reached by plain HTTP is refused.
     clusters: [{ name: 'proxy', cluster: { server, 'insecure-skip-tls-verify': true } }],
     users: [{ name: 'user', user: { token } }],
     contexts: [{ name: 'proxy', context: { cluster: 'proxy', user: 'user' } }],

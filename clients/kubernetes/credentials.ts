@@ -1,8 +1,9 @@
 import http from 'node:http';
 import https from 'node:https';
 import { isDeepStrictEqual } from 'node:util';
-import { KubeConfig } from '@kubernetes/client-node';
 import { AppError } from '../../lib/errors.ts';
+import { createIdentity, type Identity, type Tls } from './identity.ts';
+import { loadKubeContext } from './kubeconfig.ts';
 
 /** How to reach the API server as this identity, at this moment. */
 export type Access = {
@@ -26,36 +27,26 @@ const MAX_SOCKETS = 32;
 const MAX_WATCH_SOCKETS = 512;
 const KEEP_ALIVE_PROBE_MS = 15_000;
 
-/**
- * Reads a kubeconfig: the file given, else KUBECONFIG, `~/.kube/config`, or the pod's service account. Certificates, tokens,
- * token files, exec plugins and proxies are client-node's part. Throws CONFIG_INVALID.
- */
+/** Reads a kubeconfig, found as kubectl finds it, or the pod's service account. Throws CONFIG_INVALID. */
 export function loadCredentials(options: { kubeconfig?: string; context?: string }): Credentials {
-  const config = readKubeconfig(options.kubeconfig);
-  if (options.context !== undefined) {
-    if (!config.contexts.some((one) => one.name === options.context)) {
-      const known = config.contexts.map((one) => one.name).join(', ') || 'none';
-      throw new AppError(
-        'CONFIG_INVALID',
-        `the kubeconfig has no context ${options.context}; it has: ${known}`,
-      );
-    }
-    config.setCurrentContext(options.context);
+  const context = loadKubeContext(options);
+  const server = parseServer(context.cluster.server);
+  if (server.protocol === 'http:' && context.cluster['insecure-skip-tls-verify'] !== true) {
+    throw new AppError(
+      'CONFIG_INVALID',
+      `the kubeconfig's server ${server.origin} is plain HTTP, which insecure-skip-tls-verify must allow`,
+    );
   }
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) {
-    throw new AppError('CONFIG_INVALID', 'the kubeconfig names no current context and cluster');
-  }
-  const server = parseServer(cluster.server);
-  const pool = createPool(server, cluster.proxyUrl !== undefined && cluster.proxyUrl !== '');
+  const identity = createIdentity(context);
+  const pool = createPool(server);
   let known: { access: Promise<Access>; at: number } | undefined;
   return {
     server,
-    context: config.getCurrentContext(),
+    context: context.name,
     access({ fresh = false } = {}) {
       const now = performance.now();
       if (known === undefined || fresh || now - known.at > CREDENTIALS_AGE_MS) {
-        const access = readAccess(config, pool);
+        const access = readAccess(identity, pool, fresh);
         known = { access, at: now };
         // A failed read must not be remembered as the answer for the next seconds.
         access.catch(() => {
@@ -68,18 +59,16 @@ export function loadCredentials(options: { kubeconfig?: string; context?: string
   };
 }
 
-function readKubeconfig(file: string | undefined): KubeConfig {
-  const config = new KubeConfig();
+async function readAccess(identity: Identity, pool: Pool, fresh: boolean): Promise<Access> {
   try {
-    if (file === undefined) config.loadFromDefault();
-    else config.loadFromFile(file);
+    const { headers, tls, proxy } = await identity({ fresh });
+    return { headers, ...pool.agents(tls, proxy) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new AppError('CONFIG_INVALID', `the kubeconfig cannot be read: ${reason}`, {
+    throw new AppError('KUBERNETES_FORBIDDEN', `no credentials for the API server: ${reason}`, {
       cause: error,
     });
   }
-  return config;
 }
 
 function parseServer(text: string): URL {
@@ -90,18 +79,13 @@ function parseServer(text: string): URL {
   return url;
 }
 
-type Tls = Pick<
-  https.AgentOptions,
-  'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'rejectUnauthorized' | 'servername'
->;
 type Pool = {
   agents(tls: Tls, proxy: http.Agent | undefined): { agent: http.Agent; watchAgent: http.Agent };
-  readonly proxied: boolean;
   close(): void;
 };
 
 /** Keeps one pair of agents until the TLS material changes (rotated client certificate). */
-function createPool(server: URL, proxied: boolean): Pool {
+function createPool(server: URL): Pool {
   let current: { tls: Tls; agent: http.Agent; watchAgent: http.Agent } | undefined;
   const make = (tls: Tls, maxSockets: number): http.Agent => {
     const options = {
@@ -121,7 +105,6 @@ function createPool(server: URL, proxied: boolean): Pool {
     current = undefined;
   };
   return {
-    proxied,
     close,
     agents(tls, proxy) {
       // Tunnels through a proxy are client-node's own agents; they are used as they come.
@@ -133,40 +116,4 @@ function createPool(server: URL, proxied: boolean): Pool {
       return current;
     },
   };
-}
-
-async function readAccess(config: KubeConfig, pool: Pool): Promise<Access> {
-  const options: https.RequestOptions = {};
-  try {
-    await config.applyToHTTPSOptions(options);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new AppError('KUBERNETES_FORBIDDEN', `no credentials for the API server: ${reason}`, {
-      cause: error,
-    });
-  }
-  const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
-  const tls: Tls = {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(pfx === undefined ? {} : { pfx }),
-    ...(passphrase === undefined ? {} : { passphrase }),
-    ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-    ...(servername === undefined ? {} : { servername }),
-  };
-  const proxy = pool.proxied && options.agent instanceof http.Agent ? options.agent : undefined;
-  return { headers: cleanHeaders(options), ...pool.agents(tls, proxy) };
-}
-
-function cleanHeaders(options: https.RequestOptions): http.OutgoingHttpHeaders {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(options.headers ?? {})) {
-    // Token files end in a newline more often than not, which no header may hold.
-    if (value !== undefined) headers[name.toLowerCase()] = String(value).trim();
-  }
-  if (typeof options.auth === 'string') {
-    headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
-  }
-  return headers;
 }

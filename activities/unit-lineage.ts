@@ -29,7 +29,9 @@ export async function downstreamOf(
     where: equals('UpstreamUnitID', unit.unitId),
     detail: 'summary',
   });
-  return units.slice(0, MAX_DOWNSTREAM).flatMap((one) => {
+  // The order is part of the plan's digest: it must be the same at each look.
+  const ordered = units.toSorted((a, b) => (a.unitId < b.unitId ? -1 : 1));
+  return ordered.slice(0, MAX_DOWNSTREAM).flatMap((one) => {
     const environment = environmentOfSpace(deps, one.spaceSlug);
     return environment ? [{ unit: one, environment }] : [];
   });

@@ -6,7 +6,7 @@ import { redactChanges } from '../drift/redact.ts';
 import { reservedForPeople } from '../drift/reserved.ts';
 import { driftWorkflowId } from '../lib/workflow-id.ts';
 import { authorshipOf } from './authorship.ts';
-import type { ActivityDeps } from './deps.ts';
+import { type ActivityDeps, environmentOf } from './deps.ts';
 import type { FilterMembership } from './filter-membership.ts';
 import { type Inspection, inspect, redactedStates } from './inspect.ts';
 import type { Activities, DetectInput } from './types.ts';
@@ -29,7 +29,7 @@ export function createDetectActivities(
       if (!found) {
         return { inScope: true, rules, autoFix, unit: toUnitRef(inspection.desired.unit) };
       }
-      const finding = { ...found, ...(await authorshipOf(deps, inspection)) };
+      const finding = { ...found, ...(await authorsOf(deps, inspection)) };
       const facts = await factsOf(membership, inspection, finding);
       await remember(deps, input, inspection, finding, facts, runId());
       return {
@@ -73,6 +73,13 @@ export function findingOf(deps: ActivityDeps, inspection: Inspection): Finding |
     ...(costDelta !== undefined && { costDeltaUsdMonthly: costDelta }),
     score: driftScore(comparison.changes),
   };
+}
+
+function authorsOf(deps: ActivityDeps, { desired: { ref }, live, comparison }: Inspection) {
+  const { config, store } = deps;
+  const { cluster } = environmentOf(deps, ref.environment);
+  const { changes } = comparison;
+  return authorshipOf({ config, auditWrites: store.auditWrites, cluster }, { ref, live, changes });
 }
 
 /** The manager of the newest dated change, else the first one known. */

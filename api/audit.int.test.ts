@@ -133,6 +133,17 @@ describe('POST /internal/audit', () => {
 
   test('opens to its own token only', async () => {
     expect((await post(list(event()), { token: PERSON_TOKEN })).status).toBe(401);
+    const basic = (password: string) =>
+      fetch(`${api.url}/internal/audit/dev?timeout=30s`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Basic ${btoa(`audit:${password}`)}`,
+        },
+        body: JSON.stringify(list()),
+      });
+    expect((await basic(TOKEN)).status).toBe(200);
+    expect((await basic(PERSON_TOKEN)).status).toBe(401);
     const person = await fetch(`${api.url}/api/v1/questions`, {
       headers: { authorization: `Bearer ${TOKEN}` },
     });

@@ -29,7 +29,7 @@ export function mountAudit(
   const authenticate = createAuthenticate('token', [{ name: 'audit', roles: [], tokenSha256 }]);
   const admit = (request: Request): void => {
     try {
-      authenticate(request.headers);
+      authenticate({ authorization: asBearer(request.headers.authorization) });
     } catch (error) {
       if (asAppError(error).code === 'UNAUTHORIZED') {
         deps.limitAddress(request.socket.remoteAddress ?? '');
@@ -54,4 +54,12 @@ export function mountAudit(
       response.json({ status: 'taken', writes: writes.length });
     },
   );
+}
+
+/** API servers send a bearer token over TLS only; over plain HTTP the password of the URL, as Basic (RFC 7617). */
+function asBearer(authorization: string | undefined): string | undefined {
+  const basic = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1];
+  if (basic === undefined) return authorization;
+  const credentials = Buffer.from(basic, 'base64').toString();
+  return `Bearer ${credentials.slice(credentials.indexOf(':') + 1)}`;
 }

@@ -51,6 +51,7 @@ export function describeQuestion(question: QuestionAnswer): string {
   const lines = [`${question.environment}: ${subject(question)} (${question.severity})`];
   lines.push(`  ${question.summary}`);
   lines.push(...details.map((detail) => `  ${describeDetail(detail)}`));
+  if (question.resource_id) lines.push(`  made by ${authorsOf(question)}`);
   for (const plan of plans) {
     lines.push(`${plan.fix}: ${plan.description}`);
     lines.push(...plan.steps.map((step, index) => `  ${index + 1}. ${step.description}`));
@@ -63,6 +64,11 @@ export function describeQuestion(question: QuestionAnswer): string {
   }
   lines.push(`rule ${question.rule}, ${approvals.length} of ${quorum} approvals`);
   return lines.map(printable).join('\n');
+}
+
+function authorsOf({ author, possible_authors: possible }: QuestionAnswer): string {
+  if (author) return author;
+  return possible?.length ? `somebody, possibly ${possible.join(' or ')}` : 'somebody unknown';
 }
 
 function subject(question: QuestionAnswer): string {

@@ -38,6 +38,7 @@ export async function runUp(options: UpOptions): Promise<number> {
     log,
     directory,
     hubToken: secrets.hubToken,
+    api: apiOf(options),
     ...replacements(options),
     onReady: (part, ms) => narrator.timed(`✅ ${part} is ready`, ms),
     onFailure: failure.reject,
@@ -62,6 +63,11 @@ export async function runUp(options: UpOptions): Promise<number> {
   );
 }
 
+/** Where the api will listen; told to the API server, which starts before the configuration can be read as a whole. */
+function apiOf({ config: file }: UpOptions): Config['api'] {
+  return loadConfig({ env: process.env, ...(file !== undefined && { file }) }).api;
+}
+
 /** What the user brings instead of an embedded part. */
 function replacements({ kubeconfig }: UpOptions) {
   const { DATABASE_URL, TEMPORAL_ADDRESS, CUB_API_URL, CUB_TOKEN } = process.env;
@@ -83,7 +89,8 @@ function configOf(options: UpOptions, embedded: Embedded, { apiToken }: Secrets)
     context === undefined ? one : { ...one, cluster: { ...one.cluster, context } },
   );
   const me = {
-    name: 'admin',
+    // Not called as the kubeconfig's user is: whoever is alone may undo what they did themselves.
+    name: 'operator',
     roles: ['admin', 'approver'] as const,
     tokenSha256: sha256(apiToken),
   };

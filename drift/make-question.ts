@@ -29,7 +29,7 @@ export function makeQuestion(about: {
     environment: finding.ref.environment,
     ref: finding.ref,
     severity: finding.severity,
-    summary: `${formatResource(finding.ref)}: ${summarise(finding)}`,
+    summary: `${formatResource(finding.ref)}: ${summarise(finding)}${isKnown ? `, by ${finding.author}` : ''}`,
     finding,
     plans: planned.plans,
     offered: 'revert',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AppError } from '../lib/errors.ts';
 import { ensureBinaries } from '../setup/binaries.mjs';
-import { type Kubernetes, startKubernetes } from './kubernetes.ts';
+import { type AuditWebhook, type Kubernetes, startKubernetes } from './kubernetes.ts';
 import { databaseUrl, ensureDatabase, type Postgres, startPostgres } from './postgres.ts';
 import { createKeeper } from './process.ts';
 import type { PartContext } from './server.ts';
@@ -27,6 +27,8 @@ export type StackOptions = {
   readonly temporalUi?: boolean;
   /** Those of `workflows/search-attributes.ts`; without them a workflow that sets one cannot start. */
   readonly searchAttributes?: readonly SearchAttribute[];
+  /** Where the API server posts its audit events. */
+  readonly auditWebhook?: AuditWebhook;
   /** Parts to leave out. */
   readonly without?: readonly ('postgres' | 'temporal' | 'kubernetes')[];
   /** Called when a part ends by itself after it was ready; the message holds the end of its log. */
@@ -165,6 +167,7 @@ async function temporalPart(context: StartContext): Promise<Omit<Temporal, 'stop
 }
 
 async function kubernetesPart({
+  options: { auditWebhook },
   partContext,
   stops,
 }: StartContext): Promise<NonNullable<Stack['kubernetes']>> {
@@ -172,6 +175,7 @@ async function kubernetesPart({
   const kubernetes = await startKubernetes(partContext('kubernetes'), {
     etcdBinary,
     apiserverBinary,
+    ...(auditWebhook && { auditWebhook }),
   });
   const { url, ca, tokens } = kubernetes;
   const statusPlayer = startStatusPlayer({ url, ca, token: tokens.controllers });

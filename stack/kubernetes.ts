@@ -30,9 +30,14 @@ const AUDIT_POLICY = {
   ],
 };
 
+/** Where the API server posts its audit events, with this token; nobody need listen there yet. */
+export type AuditWebhook = { readonly url: string; readonly token: string };
+
 export type KubernetesOptions = {
   readonly etcdBinary: string;
   readonly apiserverBinary: string;
+  /** Sends audit events there, too. */
+  readonly auditWebhook?: AuditWebhook;
 };
 
 export type Kubernetes = {
@@ -71,6 +76,7 @@ async function startApiserver(
   const auditLogPath = join(directory, 'audit.log');
   const { tokens, file: tokenFile } = await loadTokens(directory);
   const files = { tokenFile, auditLogPath, ...(await writeServerFiles(directory)) };
+  const webhook = await auditWebhookArguments(directory, options.auditWebhook);
   const urlOf = (ports: readonly number[]) => `https://127.0.0.1:${portAt(ports, 0)}`;
   const certificate = join(directory, 'certs', 'apiserver.crt');
   const adminAt = async (ports: readonly number[]) =>
@@ -84,7 +90,7 @@ async function startApiserver(
     process: (candidate) => ({
       name: 'kube-apiserver',
       command: options.apiserverBinary,
-      args: apiserverArguments(directory, etcd.url, portAt(candidate, 0), files),
+      args: [...apiserverArguments(directory, etcd.url, portAt(candidate, 0), files), ...webhook],
       logFile: join(directory, 'kube-apiserver.log'),
     }),
     probe: async (candidate) => probeReady(await adminAt(candidate)),
@@ -132,6 +138,37 @@ async function writeServerFiles(directory: string): Promise<{ auditPolicy: strin
     await writeFile(key, privateKey.export({ type: 'sec1', format: 'pem' }), { mode: 0o600 });
   }
   return { auditPolicy, key };
+}
+
+/** Small batches, so that a question can name the author of a change that was made a second ago. */
+async function auditWebhookArguments(
+  directory: string,
+  webhook: AuditWebhook | undefined,
+): Promise<readonly string[]> {
+  if (webhook === undefined) return [];
+  const file = join(directory, 'audit-webhook.kubeconfig');
+  // Kubernetes' clients send bearer tokens over TLS only; on this machine's loopback the URL has to carry it.
+  const server = new URL(webhook.url);
+  server.username = 'audit';
+  server.password = webhook.token;
+  const kubeconfig = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'realign', cluster: { server: server.href } }],
+    users: [],
+    contexts: [{ name: 'audit', context: { cluster: 'realign', user: '' } }],
+    'current-context': 'audit',
+  };
+  await writeFile(file, JSON.stringify(kubeconfig), { mode: 0o600 });
+  return [
+    `--audit-webhook-config-file=${file}`,
+    '--audit-webhook-mode=batch',
+    '--audit-webhook-batch-max-wait=200ms',
+    '--audit-webhook-batch-max-size=100',
+    '--audit-webhook-batch-buffer-size=1000',
+    // The default of 10 s, grown over four retries, would hold up the server's end while nobody listens.
+    '--audit-webhook-initial-backoff=100ms',
+  ];
 }
 
 function apiserverArguments(

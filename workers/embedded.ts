@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createConfighubServer } from '../confighub-server/index.ts';
 import type { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { freePort } from '../stack/free-port.ts';
 import { databaseUrl, type Stack, startStack } from '../stack/index.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 
@@ -11,6 +12,8 @@ export type EmbeddedOptions = {
   readonly directory?: string;
   /** Of the embedded ConfigHub server. Kept by the caller where the data stays; a new one otherwise. */
   readonly hubToken?: string;
+  /** Where the api will listen: audit events are sent there. Absent = no audit events; port 0 = a free port is chosen. */
+  readonly api?: { readonly host: string; readonly port: number };
   /** Use these instead of starting the embedded ones. */
   readonly postgresUrl?: string;
   readonly temporalAddress?: string;
@@ -31,6 +34,7 @@ export type Embedded = {
 /** The embedded stack with the ConfigHub-compatible server beside it: everything that Realign needs around itself. */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { postgresUrl, temporalAddress, directory } = options;
+  const audit = await auditOf(options);
   const stack = await startStack({
     searchAttributes: SEARCH_ATTRIBUTES,
     databases: ['realign', 'confighub'],
@@ -38,6 +42,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     ...(postgresUrl !== undefined && { postgresUrl }),
     ...(temporalAddress !== undefined && { temporalAddress }),
     ...(options.kubeconfig !== undefined && { without: ['kubernetes'] as const }),
+    ...(audit && { auditWebhook: audit.webhook }),
     ...(options.onReady && { onReady: options.onReady }),
     ...(options.onFailure && { onFailure: options.onFailure }),
   });
@@ -52,6 +57,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
         DATABASE_URL: stack.postgresUrl,
         CUB_API_URL: hub.url,
         CUB_TOKEN: hub.token,
+        ...audit?.env,
         ...(temporal && { TEMPORAL_ADDRESS: temporal.address }),
         ...(temporal?.uiUrl !== undefined && { TEMPORAL_UI_URL: temporal.uiUrl }),
         ...(kubeconfig !== undefined && { KUBECONFIG: kubeconfig }),
@@ -63,6 +69,19 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     await stack.stop();
     throw error;
   }
+}
+
+/** The API server must know the api's address before either of them listens. */
+async function auditOf({ api, kubeconfig }: EmbeddedOptions) {
+  if (api === undefined || kubeconfig !== undefined) return undefined;
+  const port = api.port === 0 ? await freePort() : api.port;
+  const token = randomBytes(24).toString('base64url');
+  const host = ['0.0.0.0', '::'].includes(api.host) ? '127.0.0.1' : api.host;
+  const origin = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return {
+    webhook: { url: `${origin}/internal/audit`, token },
+    env: { PORT: String(port), REALIGN_AUDIT_TOKEN: token },
+  };
 }
 
 async function startHub(

@@ -25,7 +25,7 @@ let admin: KubernetesClient;
 let drifts: readonly DemoDrift[];
 
 beforeAll(async () => {
-  embedded = await startEmbedded({ log });
+  embedded = await startEmbedded({ log, api: { host: '127.0.0.1', port: 0 } });
   await installDemo(embedded, log);
   const config = demoConfig(embedded, tokens);
   const resources = [...config.resources, 'secrets'];
@@ -110,6 +110,19 @@ describe('the main job on real parts', () => {
     expect(backend?.lastChangeDescription).toBe('Fixed backend-api replicas: 5 → 3');
     // The unit was right: applying it makes no revision.
     expect(backend?.headRevision).toBe(1);
+  });
+
+  it('knows who made each drift, from the audit log of the API server', async () => {
+    const { items } = await realign.parts.store.records.list({ status: 'resolved' });
+    const drifted = items.filter((one) =>
+      drifts.some((drift) => drift.resource.endsWith(one.ref.name)),
+    );
+    expect(drifted.length).toBeGreaterThan(0);
+    expect(new Set(drifted.map((one) => one.finding?.author))).toEqual(new Set(['admin']));
+    const questions = await realign.parts.store.questions.list({ limit: 10 });
+    expect(questions.map((one) => one.summary)).toContainEqual(
+      expect.stringMatching(/, by admin$/),
+    );
   });
 
   it('reads well in the Temporal UI', async () => {

@@ -22,6 +22,7 @@ export async function runDemo({ once }: { once: boolean }): Promise<number> {
   );
   const embedded = await startEmbedded({
     log,
+    api: { host: '127.0.0.1', port: 0 },
     onReady: (part, ms) => narrator.timed(`✅ ${part} is ready`, ms),
     onFailure: failure.reject,
   });

@@ -119,6 +119,17 @@ async function tell({ episodes, records, questions, analysisRuns }: Store): Prom
 
   const prod = episodeOf(refOf('prod', 'Deployment', 'backend-api'), 'd3', 4);
   await episodes.open({ ...prod, rule: 'prod', policyOutcome: 'ask', outcome: 'waiting' }, states);
+  await tellQuestion(questions, prod);
+  await analysisRuns.start({
+    runId: 'run-1',
+    workflowId: 'analysis:dev',
+    scope: { environment: 'dev' },
+    startedAt: at(10),
+  });
+  await analysisRuns.progress('run-1', { total: 8, checked: 3, drifted: 1, errors: [] });
+}
+
+async function tellQuestion(questions: Store['questions'], prod: Episode): Promise<void> {
   const unit = { space: 'acorn-bear-prod', spaceId: 's', slug: 'backend-api', unitId: 'u' };
   await questions.open({
     id: 'q1',
@@ -158,13 +169,6 @@ async function tell({ episodes, records, questions, analysisRuns }: Store): Prom
     askedAt: at(5),
     expiresAt: at(65),
   });
-  await analysisRuns.start({
-    runId: 'run-1',
-    workflowId: 'analysis:dev',
-    scope: { environment: 'dev' },
-    startedAt: at(10),
-  });
-  await analysisRuns.progress('run-1', { total: 8, checked: 3, drifted: 1, errors: [] });
 }
 
 function refOf(environment: string, kind: string, name: string): ResourceRef {

@@ -10,43 +10,29 @@ import { describeFix } from '../drift/describe.ts';
 import { makeQuestion } from '../drift/make-question.ts';
 import type { Plan } from '../drift/plan.ts';
 import { decide, type PolicyDecision } from '../drift/policy.ts';
-import type { Finding, Outcome, Question } from '../drift/record.ts';
+import type { Outcome, Question } from '../drift/record.ts';
 import { formatResource } from '../drift/resource-ref.ts';
 import { ask, closeQuestion, statusOf } from './ask.ts';
 import { execute, reasonOf } from './execute.ts';
-import type { EpisodeResult, Observation, RemediateInput } from './messages.ts';
-import { drained, enter, isHistoryLong, openState, type RunState } from './run-state.ts';
+import type { EpisodeResult, RemediateInput } from './messages.ts';
+import {
+  type Case,
+  hasMoved,
+  LOOK_AGAIN,
+  type Next,
+  openRun,
+  type Run,
+} from './remediation-run.ts';
+import { drained, enter, isHistoryLong } from './run-state.ts';
 import { SEVERITY, UNIT } from './search-attributes.ts';
-import { observation, settle } from './settle.ts';
+import { settle } from './settle.ts';
+import { settleFor, snooze, stumble, waitForApply, waitForChange } from './stay.ts';
 import { follows, reads, writes } from './steps.ts';
 
-/** A run's state and what it remembers of its own history. */
-type Run = RunState & {
-  readonly input: RemediateInput;
-  questionNumber: number;
-  /** Fixes tried so far. */
-  attempt: number;
-  /** Comparisons so far. With `attempt` it makes the keys of steps, which must not repeat within an episode. */
-  looks: number;
-  /** Differences that people or failures have settled: not asked or tried again. */
-  readonly decidedDigests: Set<string>;
-  opened: boolean;
-  /** A desired change has been left unapplied for long enough to ask about it. */
-  graceOver: boolean;
-  /** Observations up to here are covered by the last comparison. */
-  seenSeq: number;
-};
-
-/** What the run is looking at: the difference, and what the policy makes of it. */
-type Case = { readonly finding: Finding; readonly decision: PolicyDecision };
-
-/** What became of one look: the episode ended, or the run looks again after the resource moved. */
-type Next = { readonly end?: { readonly outcome: Outcome; readonly message: string } };
-
-const LOOK_AGAIN: Next = {};
-const MAX_REMEMBERED_DIGESTS = 50;
-/** After a step that failed for good: long enough for a person to grant a right, short enough not to be forgotten. */
-const LOOK_AGAIN_AFTER_MS = 15 * 60_000;
+/** Somebody else writes the unit each time that it is to be fixed: after so many times a person must look. */
+const MAX_CONFLICTS = 5;
+/** What Temporal keeps of a summary, with room for encryption. */
+const MAX_SUMMARY_LENGTH = 200;
 
 /**
  * The life of one drift: settle, detect, decide, then fix or ask, and stay until the drift is gone. It ends only by a verified
@@ -74,47 +60,13 @@ async function look(run: Run): Promise<Next> {
   }
 }
 
-/** A step that no retry can mend (a right is missing, say): it is recorded, and the run stays to look again later. */
-async function stumble(run: Run, message: string): Promise<Next> {
-  enter(run, 'failed', message);
-  if (run.opened) {
-    const key = `failed-${run.observation.seq}`;
-    await reads.record({ episodeId: run.episodeId, key, outcome: 'failed', message });
-  }
-  const untilMs = Date.now() + LOOK_AGAIN_AFTER_MS;
-  await observation(() => run.observation.seq > run.seenSeq, untilMs, 'until another look');
-  return LOOK_AGAIN;
-}
-
-function openRun(input: RemediateInput): Run {
-  const carried = input.carried;
-  const first: Observation = carried?.observation ?? {
-    seq: 0,
-    digest: 'unseen',
-    episodeId: input.episodeId,
-  };
-  return Object.assign(openState(input.episodeId, first), {
-    input,
-    questionNumber: carried?.questionNumber ?? 0,
-    attempt: carried?.attempt ?? 0,
-    looks: carried?.looks ?? 0,
-    decidedDigests: new Set(carried?.decidedDigests ?? []),
-    opened: carried?.opened ?? false,
-    graceOver: false,
-    seenSeq: first.seq,
-  });
-}
-
 async function detect(run: Run): Promise<Detection> {
   enter(run, 'detecting', `Comparing **${formatResource(run.input.ref)}** with what is declared`);
   run.seenSeq = run.observation.seq;
   run.looks += 1;
-  const detection = await reads.detect({
-    episodeId: run.episodeId,
-    key: `${run.looks}`,
-    ref: run.input.ref,
-    opened: run.opened,
-  });
+  const { episodeId, opened, input } = run;
+  const look = { episodeId, key: `${run.looks}`, ref: input.ref, opened };
+  const detection = await reads.detect.executeWithOptions({ summary: 'compare' }, [look]);
   if (detection.finding) {
     run.opened = true;
     const unit = detection.unit ? `${detection.unit.space}/${detection.unit.slug}` : null;
@@ -160,22 +112,6 @@ async function act(run: Run, drift: Case): Promise<Next> {
   }
 }
 
-/** A desired change that is not applied yet is somebody's work in progress: nobody is asked before the grace is over. */
-async function waitForApply(run: Run, { finding }: Case): Promise<Next> {
-  const { pendingGraceMs } = run.input;
-  const message = `Desired has changed and is not applied yet; asked about in ${pendingGraceMs / 60_000} min.`;
-  await reads.record({
-    episodeId: run.episodeId,
-    key: `pending-${run.looks}`,
-    outcome: 'tracked',
-    message,
-  });
-  enter(run, 'pending', message);
-  const untilMs = Date.now() + pendingGraceMs;
-  run.graceOver = !(await observation(() => hasMoved(run, finding), untilMs, 'grace'));
-  return LOOK_AGAIN;
-}
-
 async function fixUnasked(run: Run, drift: Case): Promise<Next> {
   const planned = await plan(run, drift);
   const revert = planned.plans.find((one) => one.fix === 'revert');
@@ -212,20 +148,19 @@ async function askAndFix(run: Run, drift: Case): Promise<Next> {
       return snooze(run, finding, answered.untilMs, answered.by.person);
     case 'approve':
     case 'accept':
-      return fixAsApproved(run, drift, question, answered.kind);
+      return fixAsApproved(run, question, answered.kind);
   }
 }
 
 /** Looks once more before acting: consent covers exactly the difference and the plan that were shown. */
 async function fixAsApproved(
   run: Run,
-  approved: Case,
   question: Question,
   kind: 'approve' | 'accept',
 ): Promise<Next> {
   const detection = await detect(run);
   if (!detection.finding) return { end: gone(run, detection) };
-  const present: Case = { finding: detection.finding, decision: approved.decision };
+  const present: Case = { finding: detection.finding, decision: decideOn(detection) };
   const planned = await plan(run, present);
   const chosen = planned.plans.find(
     (one) => one.fix === (kind === 'approve' ? 'revert' : 'accept'),
@@ -247,7 +182,8 @@ async function fix(run: Run, drift: Case, chosen: Plan): Promise<Next> {
     drift: { ref, diffDigest: finding.diffDigest },
   });
   if (!executed.done) {
-    if (executed.code === 'CONFLICT') return LOOK_AGAIN;
+    run.conflicts += 1;
+    if (executed.code === 'CONFLICT' && run.conflicts < MAX_CONFLICTS) return LOOK_AGAIN;
     return settleFor(run, finding, 'failed', [executed.message, ...executed.undo].join(' '));
   }
   return verify(run, drift, chosen);
@@ -259,10 +195,14 @@ async function verify(run: Run, drift: Case, chosen: Plan): Promise<Next> {
   const { episodeId, input } = run;
   enter(run, 'verifying', `**Verifying** ${formatResource(input.ref)}`);
   run.seenSeq = run.observation.seq;
-  let verified = await follows.verify({ episodeId, key, ref: input.ref });
+  const { ref } = input;
+  let verified = await follows.verify.executeWithOptions({ summary: 'compare after the fix' }, [
+    { episodeId, key, ref },
+  ]);
   if (verified.residue.length > 0 && verified.patchResidue) {
-    await writes.removeResidue({ episodeId, key, ref: input.ref });
-    verified = await follows.verify({ episodeId, key: `${key}-residue`, ref: input.ref });
+    const summary = `remove ${verified.residue.join(', ')}`.slice(0, MAX_SUMMARY_LENGTH);
+    await writes.removeResidue.executeWithOptions({ summary }, [{ episodeId, key, ref }]);
+    verified = await follows.verify({ episodeId, key: `${key}-residue`, ref });
   }
   if (verified.residue.length === 0) {
     const outcome = chosen.fix === 'accept' ? 'accepted' : 'fixed';
@@ -274,58 +214,11 @@ async function verify(run: Run, drift: Case, chosen: Plan): Promise<Next> {
   return settleFor(run, drift.finding, 'partly-fixed', `${rest}${command}`);
 }
 
-/** Records how the drift stands, then stays with it until it changes or ends. */
-async function settleFor(
-  run: Run,
-  finding: Finding,
-  outcome: Outcome,
-  message: string,
-  decision?: PolicyDecision,
-): Promise<Next> {
-  remember(run, finding.diffDigest);
-  await reads.record({
-    episodeId: run.episodeId,
-    key: `${outcome}-${run.looks}`,
-    outcome,
-    message,
-    ...(decision && { rule: decision.rule, policyOutcome: decision.outcome }),
-  });
-  enter(run, outcome, message);
-  return waitForChange(run, finding);
-}
-
-async function waitForChange(run: Run, finding: Finding): Promise<Next> {
-  await observation(() => hasMoved(run, finding), undefined, 'until the drift changes');
-  return LOOK_AGAIN;
-}
-
-async function snooze(run: Run, finding: Finding, untilMs: number, person: string): Promise<Next> {
-  const until = new Date(untilMs).toISOString();
-  const message = `Snoozed by ${person} until ${until}.`;
-  await reads.record({
-    episodeId: run.episodeId,
-    key: `snoozed-${run.looks}`,
-    outcome: 'snoozed',
-    message,
-  });
-  enter(run, 'snoozed', message);
-  await observation(() => hasMoved(run, finding), untilMs, `snoozed by ${person}`);
-  return LOOK_AGAIN;
-}
-
-async function plan(run: Run, drift: Case) {
-  return reads.plan({
-    episodeId: run.episodeId,
-    key: `${run.looks}`,
-    ref: run.input.ref,
-    finding: drift.finding,
-    rule: drift.decision.policy,
-  });
-}
-
-/** True once the watcher has seen something else, after our look, than the difference that is being dealt with. */
-function hasMoved(run: Run, finding: Finding): boolean {
-  return run.observation.seq > run.seenSeq && run.observation.digest !== finding.diffDigest;
+async function plan(run: Run, { finding, decision }: Case) {
+  const { episodeId, looks, input } = run;
+  return reads.plan.executeWithOptions({ summary: `plan by rule ${decision.rule}` }, [
+    { episodeId, key: `${looks}`, ref: input.ref, finding, rule: decision.policy },
+  ]);
 }
 
 function nextQuestion(
@@ -345,12 +238,6 @@ function nextQuestion(
     planned,
     nowMs: Date.now(),
   });
-}
-
-function remember(run: Run, digest: string): void {
-  run.decidedDigests.add(digest);
-  const [oldest] = run.decidedDigests;
-  if (run.decidedDigests.size > MAX_REMEMBERED_DIGESTS && oldest) run.decidedDigests.delete(oldest);
 }
 
 /** Ends the episode; a drift that was seen while it was ending starts the next one instead of being lost. */

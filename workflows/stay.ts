@@ -1,0 +1,92 @@
+import type { PolicyDecision } from '../drift/policy.ts';
+import type { Finding, Outcome } from '../drift/record.ts';
+import {
+  type Case,
+  hasMoved,
+  LOOK_AGAIN,
+  type Next,
+  type Run,
+  remember,
+} from './remediation-run.ts';
+import { enter } from './run-state.ts';
+import { observation } from './settle.ts';
+import { reads } from './steps.ts';
+
+// A run stays open while its drift exists: these are the ways to wait with a drift that is not being fixed.
+
+/** After a step that failed for good: long enough for a person to grant a right, short enough not to be forgotten. */
+const LOOK_AGAIN_AFTER_MS = 15 * 60_000;
+
+/** Records how the drift stands, then stays with it until it changes or ends. */
+export async function settleFor(
+  run: Run,
+  finding: Finding,
+  outcome: Outcome,
+  message: string,
+  decision?: PolicyDecision,
+): Promise<Next> {
+  remember(run, finding.diffDigest);
+  await reads.record({
+    episodeId: run.episodeId,
+    key: `${outcome}-${run.looks}`,
+    outcome,
+    message,
+    ...(decision && { rule: decision.rule, policyOutcome: decision.outcome }),
+  });
+  enter(run, outcome, message);
+  return waitForChange(run, finding);
+}
+
+/** Waits, without any limit but the drift's own, until the watcher sees something else. */
+export async function waitForChange(run: Run, finding: Finding): Promise<Next> {
+  await observation(() => hasMoved(run, finding), undefined, 'until the drift changes');
+  return LOOK_AGAIN;
+}
+
+/** Waits until the snooze is over, or the drift changes first. */
+export async function snooze(
+  run: Run,
+  finding: Finding,
+  untilMs: number,
+  person: string,
+): Promise<Next> {
+  const until = new Date(untilMs).toISOString();
+  const message = `Snoozed by ${person} until ${until}.`;
+  await reads.record({
+    episodeId: run.episodeId,
+    key: `snoozed-${run.looks}`,
+    outcome: 'snoozed',
+    message,
+  });
+  enter(run, 'snoozed', message);
+  await observation(() => hasMoved(run, finding), untilMs, `snoozed by ${person}`);
+  return LOOK_AGAIN;
+}
+
+/** A desired change that is not applied yet is somebody's work in progress: nobody is asked before the grace is over. */
+export async function waitForApply(run: Run, { finding }: Case): Promise<Next> {
+  const { pendingGraceMs } = run.input;
+  const message = `Desired has changed and is not applied yet; asked about in ${pendingGraceMs / 60_000} min.`;
+  await reads.record({
+    episodeId: run.episodeId,
+    key: `pending-${run.looks}`,
+    outcome: 'tracked',
+    message,
+  });
+  enter(run, 'pending', message);
+  const untilMs = Date.now() + pendingGraceMs;
+  run.graceOver = !(await observation(() => hasMoved(run, finding), untilMs, 'grace'));
+  return LOOK_AGAIN;
+}
+
+/** A step that no retry can mend (a right is missing, say): it is recorded, and the run stays to look again later. */
+export async function stumble(run: Run, message: string): Promise<Next> {
+  enter(run, 'failed', message);
+  if (run.opened) {
+    const key = `failed-${run.observation.seq}`;
+    await reads.record({ episodeId: run.episodeId, key, outcome: 'failed', message });
+  }
+  const untilMs = Date.now() + LOOK_AGAIN_AFTER_MS;
+  await observation(() => run.observation.seq > run.seenSeq, untilMs, 'until another look');
+  return LOOK_AGAIN;
+}

@@ -4,7 +4,8 @@ import type { JsonValue } from './json.ts';
  * How one field differs: `changed` (both have it), `removed` (desired has it, live lacks it), `added` (live has it beyond
  * desired), `pending` (desired moved on and is not applied yet), `object-missing` (the whole object; path "").
  */
-export type ChangeOp = 'changed' | 'removed' | 'added' | 'pending' | 'object-missing';
+export const CHANGE_OPS = ['changed', 'removed', 'added', 'pending', 'object-missing'] as const;
+export type ChangeOp = (typeof CHANGE_OPS)[number];
 
 export const CHANGE_TYPES = [
   'Scaling',

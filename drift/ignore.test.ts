@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compare } from './compare.ts';
 import { compileDesired } from './compile.ts';
+import { DEFAULT_RULES } from './default-rules.ts';
 import type { FieldChange } from './field-change.ts';
 import type { CompiledRules } from './ignore.ts';
 import { applyIgnoreRules, compileIgnoreRules, differences, NO_RULES } from './ignore.ts';
@@ -337,4 +339,9 @@ test('a rule with an exact path hides exactly what is at or below it', () => {
       },
     ),
   );
+});
+
+test('docs/comparing.md lists the default rules', () => {
+  const page = readFileSync(new URL('../docs/comparing.md', import.meta.url), 'utf8');
+  for (const { id, hides } of DEFAULT_RULES) expect(page).toContain(`| \`${id}\` | ${hides} |`);
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CHANGE_TYPES, DIRECTIONS, SEVERITIES } from '../drift/field-change.ts';
 import { DEFAULT_APPLIERS } from '../drift/managers.ts';
+import { ignoreRule, MAX_IGNORE_RULES, severityRule } from './config-schema-ignore.ts';
 import { parseDurationMs } from './duration.ts';
 
 /** The shape of realign.yaml. Defaults live here and nowhere else; docs/configuration.md documents every key. */
@@ -189,6 +190,9 @@ export const configSchema = z.strictObject({
     .strictObject({ apiKey: text.exactOptional(), apiKeyFile: text.exactOptional() })
     .prefault({}),
   policies: z.array(policy).max(MAX_POLICIES).default([]),
+  ignore: z.array(ignoreRule).max(MAX_IGNORE_RULES).default([]),
+  severities: z.array(severityRule).max(MAX_IGNORE_RULES).default([]),
+  ignoreAnnotations: z.boolean().default(true),
   autoFix: z.boolean().default(false),
   people: z.array(person).max(MAX_PEOPLE).default([]),
   api: z

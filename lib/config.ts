@@ -1,9 +1,12 @@
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
+import type { SeverityRule } from '../drift/ignore.ts';
+import type { IgnoreRule } from '../drift/ignore-rule.ts';
 import type { PolicyRule } from '../drift/policy.ts';
 import { checkWhole } from './config-checks.ts';
 import { type Overrides, readEnvironment, withoutUndefined } from './config-environment.ts';
 import { type Place, pathFrom, type Refuse, readLimited, readSecret } from './config-files.ts';
+import { readIgnoreRules } from './config-ignore.ts';
 import { policyProblems, toPolicyRule } from './config-policies.ts';
 import {
   type ConfigProblem,
@@ -71,6 +74,12 @@ export type Config = {
   readonly claude: { readonly apiKey?: string };
   /** First match decides. */
   readonly policies: readonly PolicyRule[];
+  /** Rules about differences that are no drift, those taken over from other tools among them. */
+  readonly ignore: readonly IgnoreRule[];
+  /** First match decides how bad a change is. */
+  readonly severities: readonly SeverityRule[];
+  /** Whether declared objects may say by annotation what about them is no drift. */
+  readonly ignoreAnnotations: boolean;
   readonly autoFix: boolean;
   readonly people: readonly Person[];
   readonly api: {
@@ -193,8 +202,14 @@ function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: P
   const auditToken =
     env.auditToken ?? readSecret(place, ['audit', 'token'], audit.token, audit.tokenFile);
   const key = readSecret(place, ['redaction', 'key'], redaction.key, redaction.keyFile);
+  const environments = environmentsOf(file, env, place);
+  const { problems, ...rules } = readIgnoreRules(
+    file,
+    environments.map((one) => one.name),
+  );
+  for (const { path, message } of problems) place.refuse(path, message);
   return {
-    environments: environmentsOf(file, env, place),
+    environments,
     resources: file.resources,
     confighub: {
       url: env.confighubUrl ?? confighub.url,
@@ -211,6 +226,8 @@ function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: P
     database: { url: databaseUrl ?? DEFAULT_DATABASE_URL },
     claude: withoutUndefined({ apiKey }),
     policies: file.policies.map(toPolicyRule),
+    ...rules,
+    ignoreAnnotations: file.ignoreAnnotations,
     autoFix: env.autoFix ?? file.autoFix,
     people: file.people.map(({ tokenHash, ...person }) => ({
       ...person,

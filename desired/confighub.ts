@@ -2,9 +2,10 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigHub, Unit } from '../clients/confighub/index.ts';
 import { isIn } from '../clients/confighub/where.ts';
-import { resourceKey } from '../drift/resource-ref.ts';
+import { type ResourceRef, resourceKey } from '../drift/resource-ref.ts';
 import type { EnvironmentConfig } from '../lib/config.ts';
 import { AppError } from '../lib/errors.ts';
+import type { CustomSchemas } from './custom-schemas.ts';
 import type {
   AppliedState,
   DeclaringUnit,
@@ -32,6 +33,8 @@ export type ConfighubSourceOptions = {
   readonly environment: Pick<EnvironmentConfig, 'name' | 'source' | 'defaultNamespace'>;
   /** Whether a kind lives in a namespace, as the API server says; built-in kinds are known without. */
   readonly isNamespaced?: ReadingPlace['isNamespaced'];
+  /** Of the environment's cluster; without them custom kinds are compared by what managedFields tell. */
+  readonly schemas?: CustomSchemas;
 };
 
 /** What is remembered of a unit, so that a refresh reads and compiles only what changed. */
@@ -41,6 +44,13 @@ type UnitState = {
   /** The revision that was applied last, where it is not the head. */
   readonly base?: UnitObjects;
   readonly declared: ReadonlyMap<string, DesiredObject>;
+};
+
+/** What reading a unit takes. */
+type Reading = {
+  readonly hub: UnitReads;
+  readonly place: ReadingPlace;
+  readonly schemas: CustomSchemas | undefined;
 };
 
 // Units whose data is asked for in one request: the WHERE grammar ends at 4,096 characters, an id takes 40 of them.
@@ -54,7 +64,7 @@ const UNITS_PER_TURN = 10;
 /** Desired state from the units of one ConfigHub space. Two units that declare one object: the first by slug has it. */
 export function createConfighubSource(options: ConfighubSourceOptions): DesiredSource {
   const { hub, environment } = options;
-  const place = placeOf(options);
+  const reading: Reading = { hub, place: placeOf(options), schemas: options.schemas };
   const space = createSpaceLookup(hub, environment.source.space);
   let snapshot: DesiredSnapshot | undefined;
   // By unit id; replaced as a whole, so that a look that fails half-way changes nothing.
@@ -77,7 +87,7 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
       if (read === undefined && known?.unit.headRevision !== one.headRevision) continue;
       // A list says the same fields each time, a read maybe others: the list's word is kept, so that the next one is equal.
       const unit = read && read.unit.headRevision !== one.headRevision ? read.unit : one;
-      next.set(unit.unitId, await stateOf(hub, place, unit, read?.data, known));
+      next.set(unit.unitId, await stateOf(reading, unit, read?.data, known));
     }
     snapshot = combine(environment.name, next, { states, snapshot });
     states = next;
@@ -93,7 +103,7 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
     const known = readSince.get(unit.unitId) ?? states.get(unit.unitId);
     const isKnown = known?.unit.headRevision === unit.headRevision;
     const text = isKnown ? undefined : (data ?? (await hub.readData(unit)));
-    const state = await stateOf(hub, place, unit, text, known);
+    const state = await stateOf(reading, unit, text, known);
     readSince.set(unit.unitId, state);
     return state;
   };
@@ -121,12 +131,13 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
   };
 }
 
-function placeOf({ environment, isNamespaced }: ConfighubSourceOptions): ReadingPlace {
+function placeOf({ environment, isNamespaced, schemas }: ConfighubSourceOptions): ReadingPlace {
   return {
     environment: environment.name,
     cache: createCompiledCache(MAX_COMPILED),
     defaultNamespace: environment.defaultNamespace,
     ...(isNamespaced && { isNamespaced }),
+    ...(schemas && { schemaOf: schemas.find }),
   };
 }
 
@@ -225,8 +236,7 @@ async function readChanged(
 
 /** A unit's state under its present numbers; parses and compiles only revisions that are not known. */
 async function stateOf(
-  hub: UnitReads,
-  place: ReadingPlace,
+  reading: Reading,
   unit: DeclaringUnit,
   /** Of the head, where it is not the known one. */
   data: string | undefined,
@@ -234,8 +244,10 @@ async function stateOf(
 ): Promise<UnitState> {
   if (known !== undefined && data === undefined && isDeepStrictEqual(known.unit, unit))
     return known;
-  const head = data === undefined && known ? known.head : readUnitObjects(data ?? '', place);
-  const base = await baseOf(hub, place, unit, known);
+  const head =
+    data === undefined && known ? known.head : readUnitObjects(data ?? '', reading.place);
+  const base = await baseOf(reading, unit, known);
+  await reading.schemas?.load(kindsOf(head, base));
   return {
     unit,
     head,
@@ -246,8 +258,7 @@ async function stateOf(
 
 /** What was applied last, where that is an older revision than the head. */
 async function baseOf(
-  hub: UnitReads,
-  place: ReadingPlace,
+  { hub, place }: Reading,
   unit: DeclaringUnit,
   known: UnitState | undefined,
 ): Promise<UnitObjects | undefined> {
@@ -259,6 +270,12 @@ async function baseOf(
   return text === undefined
     ? { ok: false, message: `revision ${liveRevision} is no longer kept` }
     : readUnitObjects(text, place);
+}
+
+function kindsOf(...revisions: readonly (UnitObjects | undefined)[]): readonly ResourceRef[] {
+  return revisions.flatMap((one) =>
+    one?.ok ? [...one.objects.values()].map(({ ref }) => ref) : [],
+  );
 }
 
 function declaredBy(
@@ -303,7 +320,8 @@ function appliedState(
   base: UnitObjects | undefined,
   isInBase: boolean,
 ): AppliedState {
-  if (unit.liveRevision === 0) return 'never';
+  // Where releases are pulled nobody tells what became live: what was released may have been.
+  if (unit.liveRevision === 0) return unit.lastAppliedRevision === 0 ? 'never' : 'unknown';
   if (base === undefined) return 'head';
   if (!base.ok) return 'unknown';
   return isInBase ? 'behind' : 'never';

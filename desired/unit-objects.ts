@@ -1,5 +1,6 @@
 import { type CompiledDesired, compileDesired } from '../drift/compile.ts';
 import { type KubeObject, type ResourceRef, refOf, resourceKey } from '../drift/resource-ref.ts';
+import type { Struct } from '../drift/schema.ts';
 import { AppError, fromUnknown } from '../lib/errors.ts';
 import { isNamespacedBuiltIn } from './cluster-scoped.ts';
 import { parseManifests } from './manifests.ts';
@@ -48,6 +49,8 @@ export type ReadingPlace = {
   readonly defaultNamespace: string;
   /** Whether a kind lives in a namespace, as the API server says; undefined if it does not know. */
   readonly isNamespaced?: (kind: Pick<ResourceRef, 'group' | 'kind'>) => boolean | undefined;
+  /** The schema of a custom kind, as far as it is known when an object is compiled. */
+  readonly schemaOf?: (kind: Pick<ResourceRef, 'group' | 'version' | 'kind'>) => Struct | undefined;
 };
 
 /** What a text of manifests declares, by `resourceKey`. A mistake in it is an answer, not a rejection: others go on. */
@@ -61,7 +64,7 @@ export function readUnitObjects(text: string, place: ReadingPlace): UnitObjects 
       if (objects.has(key)) {
         throw new AppError('MANIFEST_INVALID', `${ref.kind} ${ref.name} is declared twice`);
       }
-      objects.set(key, declaredObject(ref, JSON.stringify(object), place.cache));
+      objects.set(key, declaredObject(ref, JSON.stringify(object), place));
     }
     return { ok: true, objects };
   } catch (error) {
@@ -69,7 +72,8 @@ export function readUnitObjects(text: string, place: ReadingPlace): UnitObjects 
   }
 }
 
-function declaredObject(ref: ResourceRef, json: string, cache: CompiledCache): DeclaredObject {
+function declaredObject(ref: ResourceRef, json: string, place: ReadingPlace): DeclaredObject {
+  const { cache, schemaOf } = place;
   const declared: DeclaredObject = {
     ref,
     get object() {
@@ -77,7 +81,9 @@ function declaredObject(ref: ResourceRef, json: string, cache: CompiledCache): D
     },
     get compiled() {
       // Written above, from an object.
-      return cache.get(declared, () => compileDesired(JSON.parse(json) as KubeObject));
+      return cache.get(declared, () =>
+        compileDesired(JSON.parse(json) as KubeObject, schemaOf?.(ref)),
+      );
     },
   };
   return declared;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { compare } from './compare.ts';
 import { compileDesired } from './compile.ts';
-import { kindOfCrd, readCrdSchema } from './crd-schema.ts';
+import { readCrd } from './crd-schema.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import type { KubeObject, ManagedFieldsEntry } from './resource-ref.ts';
 
@@ -52,7 +52,7 @@ const PROPERTIES: JsonObject = {
   },
   extra: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
 };
-const SCHEMA = readCrdSchema(crd(PROPERTIES), 'v1');
+const SCHEMA = readCrd(crd(PROPERTIES))?.schemas.get('v1');
 
 test.each<[string, JsonObject, JsonObject]>([
   [
@@ -153,7 +153,7 @@ test('schemas without end and without measure are cut off, not followed', () => 
   const wide = Object.fromEntries(
     Array.from({ length: 60_000 }, (_one, at) => [`f${at}`, QUANTITY]),
   );
-  const schema = readCrdSchema(crd({ ...wide, deep }), 'v1');
+  const schema = readCrd(crd({ ...wide, deep }))?.schemas.get('v1');
   const compiled = compileDesired(thing({ f1: '1000m', f59999: '1000m', deep: value }), schema);
   const live = thing({ f1: '1', f59999: '1', deep: value });
   expect(compare(compiled, live, { appliers: [] }).changes.map(({ path }) => path)).toEqual([
@@ -161,16 +161,17 @@ test('schemas without end and without measure are cut off, not followed', () => 
   ]);
 });
 
-test('only a CustomResourceDefinition with a schema of that version has one', () => {
-  expect(readCrdSchema(crd({}), 'v2')).toBeUndefined();
-  expect(
-    readCrdSchema({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' } }, 'v1'),
-  ).toBeUndefined();
-  expect(
-    readCrdSchema({ ...crd({}), spec: { versions: [null, { name: 'v1', schema: 'no' }] } }, 'v1'),
-  ).toBeUndefined();
-  expect(kindOfCrd(crd({}))).toEqual({ group: 'example.com', kind: 'Thing' });
-  expect(kindOfCrd(thing({}))).toBeUndefined();
+test('each version has its schema, other objects have none', () => {
+  const found = readCrd(crd({}));
+  expect(found).toMatchObject({ group: 'example.com', kind: 'Thing' });
+  expect([...(found?.schemas.keys() ?? [])]).toEqual(['v1']);
+  expect(readCrd(thing({}))).toBeUndefined();
+  const broken = {
+    ...crd({}),
+    spec: { group: 'a.b', names: { kind: 'C' }, versions: [null, { name: 'v1', schema: 'no' }] },
+  };
+  expect(readCrd(broken)?.schemas.size).toBe(0);
+  expect(readCrd({ ...crd({}), spec: null })).toBeUndefined();
 });
 
 function pathsOf(

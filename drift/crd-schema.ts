@@ -17,32 +17,36 @@ const QUANTITY: Shape = { kind: 'quantity', keepsZero: true, keys: [] };
 /** Fields may be read as long as there are some left. */
 type Budget = { fields: number };
 
+/** A custom kind, with the schema of each version that has one. */
+export type CustomKind = {
+  readonly group: string;
+  readonly kind: string;
+  /** As `compileDesired` takes them. */
+  readonly schemas: ReadonlyMap<string, Struct>;
+};
+
 /**
- * The schema of one version of a custom kind, as `compileDesired` takes it; undefined where the CustomResourceDefinition has
- * none for this version. Reads list and map types and their keys, int-or-string, quantities and defaults; what it does not
- * understand is compared without a schema. Source: structural schemas of apiextensions.k8s.io/v1.
+ * What a CustomResourceDefinition defines; undefined for any other object. Reads list and map types and their keys,
+ * int-or-string, quantities and defaults; what it does not understand is compared without a schema. Source: structural schemas
+ * of apiextensions.k8s.io/v1.
  */
-export function readCrdSchema(crd: KubeObject, version: string): Struct | undefined {
-  const spec = crd['spec'];
-  const versions = isJsonObject(spec) ? spec['versions'] : undefined;
-  if (!Array.isArray(versions)) return undefined;
-  const found: unknown = versions.find((one) => isJsonObject(one) && one['name'] === version);
-  const schema = isJsonObject(found) ? found['schema'] : undefined;
-  const root = isJsonObject(schema) ? schema['openAPIV3Schema'] : undefined;
-  if (!isJsonObject(root)) return undefined;
-  const { struct } = readShape(root, 0, { fields: MAX_FIELDS });
-  if (struct === undefined) return undefined;
-  return { ...struct, fields: new Map(struct.fields).set('metadata', OBJECT_META) };
+export function readCrd(object: KubeObject): CustomKind | undefined {
+  if (object.kind !== 'CustomResourceDefinition') return undefined;
+  const { group, names, versions } = objectOf(object['spec']);
+  const kind = objectOf(names)['kind'];
+  if (typeof group !== 'string' || typeof kind !== 'string') return undefined;
+  const schemas = new Map<string, Struct>();
+  for (const one of Array.isArray(versions) ? (versions as readonly unknown[]) : []) {
+    const { name, schema } = objectOf(one);
+    const root = readShape(objectOf(schema)['openAPIV3Schema'], 0, { fields: MAX_FIELDS }).struct;
+    if (typeof name !== 'string' || root === undefined) continue;
+    schemas.set(name, { ...root, fields: new Map(root.fields).set('metadata', OBJECT_META) });
+  }
+  return { group, kind, schemas };
 }
 
-/** The group and kind that a CustomResourceDefinition defines; undefined for any other object. */
-export function kindOfCrd(object: KubeObject): { group: string; kind: string } | undefined {
-  if (object.kind !== 'CustomResourceDefinition') return undefined;
-  const spec = object['spec'];
-  const names = isJsonObject(spec) ? spec['names'] : undefined;
-  const kind = isJsonObject(names) ? names['kind'] : undefined;
-  const group = isJsonObject(spec) ? spec['group'] : undefined;
-  return typeof kind === 'string' && typeof group === 'string' ? { group, kind } : undefined;
+function objectOf(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
 }
 
 function readShape(schema: JsonValue | undefined, depth: number, budget: Budget): Shape {

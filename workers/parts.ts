@@ -7,6 +7,7 @@ import {
   type TemporalClient,
 } from '../clients/temporal.ts';
 import { createConfighubSource } from '../desired/confighub.ts';
+import { type CustomSchemas, createCustomSchemas } from '../desired/custom-schemas.ts';
 import type { Config, EnvironmentConfig } from '../lib/config.ts';
 import { keyedHash } from '../lib/digest.ts';
 import { AppError } from '../lib/errors.ts';
@@ -136,7 +137,7 @@ async function openEnvironments(
   hub: ConfigHub,
   opening: Opening,
 ): Promise<ReadonlyMap<string, EnvironmentParts>> {
-  const { config } = options;
+  const { config, log } = options;
   const clusters = new Map<string, Promise<KubernetesClient>>();
   const clusterOf = ({ cluster: { kubeconfig, context } }: EnvironmentConfig) => {
     const key = `${kubeconfig ?? ''}\n${context ?? ''}`;
@@ -153,11 +154,17 @@ async function openEnvironments(
     clusters.set(key, opened);
     return opened;
   };
+  const schemas = new Map<KubernetesClient, CustomSchemas>();
+  const schemasOf = (cluster: KubernetesClient) => {
+    const known = schemas.get(cluster) ?? createCustomSchemas({ cluster, log });
+    schemas.set(cluster, known);
+    return known;
+  };
   const environments = await Promise.all(
     config.environments.map(async (environment): Promise<[string, EnvironmentParts]> => {
       const repair = await openRepair(environment, options, opening);
       const cluster = await clusterOf(environment);
-      const source = createConfighubSource({ hub, environment });
+      const source = createConfighubSource({ hub, environment, schemas: schemasOf(cluster) });
       return [
         environment.name,
         { config: environment, source, cluster, ...(repair && { repair }) },

@@ -1,5 +1,7 @@
 import { driftScore } from '../drift/classify.ts';
 import { monthlyCostDeltaUsd } from '../drift/cost.ts';
+import { worstSeverity } from '../drift/field-change.ts';
+import { overdue } from '../drift/overdue.ts';
 import { decide, type PolicyFacts, type PolicyRule } from '../drift/policy.ts';
 import type { Finding } from '../drift/record.ts';
 import { redactChanges } from '../drift/redact.ts';
@@ -25,7 +27,7 @@ export function createDetectActivities(
       const inspection = await inspect(deps, input.ref);
       const { rules, autoFix } = rulesFor(deps, input.ref.environment);
       if (!inspection) return { inScope: false, rules, autoFix };
-      const found = findingOf(deps, inspection);
+      const found = findingOf(deps, input.graceOver ? overdueInspection(inspection) : inspection);
       if (!found) {
         return { inScope: true, rules, autoFix, unit: toUnitRef(inspection.desired.unit) };
       }
@@ -68,6 +70,7 @@ export function findingOf(deps: ActivityDeps, inspection: Inspection): Finding |
     omitted: Math.max(0, changes.length - MAX_CHANGES),
     severity: comparison.severity,
     direction: comparison.direction,
+    ...aheadOf(inspection),
     who: lastWriter(comparison.changes),
     diffDigest,
     ...(costDelta !== undefined && { costDeltaUsdMonthly: costDelta }),
@@ -80,6 +83,21 @@ function authorsOf(deps: ActivityDeps, { desired: { ref }, live, comparison }: I
   const { cluster } = environmentOf(deps, ref.environment);
   const { changes } = comparison;
   return authorshipOf({ config, auditWrites: store.auditWrites, cluster }, { ref, live, changes });
+}
+
+/** The same difference after the grace of desired changes; its digest is the same, too. */
+function overdueInspection(inspection: Inspection): Inspection {
+  const { comparison, desired } = inspection;
+  const changes = comparison.changes.map((one) => overdue(one, desired.object));
+  const severity = worstSeverity(changes.map((one) => one.severity));
+  return { ...inspection, comparison: { ...comparison, changes, severity } };
+}
+
+function aheadOf({ comparison, desired }: Inspection): Pick<Finding, 'ahead'> {
+  const { direction } = comparison;
+  if (direction !== 'reverse' && direction !== 'both') return {};
+  const { space, slug } = toUnitRef(desired.unit);
+  return { ahead: `revision ${desired.revision} of unit ${space}/${slug}` };
 }
 
 /** The manager of the newest dated change, else the first one known. */

@@ -14,6 +14,8 @@ export type DetectInput = StepInput & {
   readonly ref: ResourceRef;
   /** True when the episode already has its row. */
   readonly opened: boolean;
+  /** Desired changes have stayed unapplied beyond their grace: they are as severe now as the change itself. */
+  readonly graceOver?: boolean;
 };
 
 /** `finding` is absent when desired and live agree, or when nothing declares the resource any more. */

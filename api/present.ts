@@ -171,6 +171,7 @@ function presentFinding(finding: Finding | undefined) {
     omitted_details: finding?.omitted ?? 0,
     direction: finding?.direction ?? null,
     who: finding?.who ?? null,
+    ahead: finding?.ahead ?? null,
     author: finding?.author ?? null,
     possible_authors: [...(finding?.authors ?? [])],
     cost_delta_usd_monthly: finding?.costDeltaUsdMonthly ?? null,

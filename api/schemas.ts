@@ -116,6 +116,10 @@ const findingFields = {
   omitted_details: z.int().describe('field changes beyond the limit that drift_details leaves out'),
   direction: z.enum(DIRECTIONS).nullable(),
   who: z.string().nullable().describe('field manager of the newest change'),
+  ahead: z
+    .string()
+    .nullable()
+    .describe('what of desired is not applied yet, where direction is reverse or both'),
   author: z.string().nullable().describe('who made the changes, by the audit log; null = unknown'),
   possible_authors: z.array(z.string()).describe('all who may have made one of them'),
   cost_delta_usd_monthly: z.number().nullable(),

@@ -11,6 +11,8 @@ export function renderRecord(record: RecordAnswer): string {
     ['Status', record.drift_status],
     ['Outcome', record.outcome],
     ['Severity', record.drift_details.length > 0 ? severityOf(record) : undefined],
+    ['Direction', record.direction],
+    ['Ahead', record.ahead],
     ['Author', record.author],
     ['Detected', record.first_detected && `${formatAge(record.first_detected)} ago`],
     ['Resolved', record.resolved_at && `${formatAge(record.resolved_at)} ago`],

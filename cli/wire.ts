@@ -25,6 +25,8 @@ export const recordSchema = z.looseObject({
   drift_status: z.enum(['active', 'resolved', 'none']),
   drift_details: z.array(detailSchema),
   omitted_details: z.number().nullish(),
+  direction: z.string().nullish(),
+  ahead: z.string().nullish(),
   author: z.string().nullish(),
   severity: severity.nullish(),
   outcome: z.string().nullish(),

@@ -11,5 +11,6 @@ export function compareLive(
   return compare(desired.compiled, live, {
     appliers: options.appliers,
     ...(desired.base && { base: desired.base }),
+    ...(desired.applied === 'never' && { neverApplied: true }),
   });
 }

@@ -8,6 +8,8 @@ export type CompareContext = {
   readonly appliers: readonly string[];
   /** What was last applied. Tells reverse drift from forward drift. The same value as `desired` when head is applied. */
   readonly base?: CompiledDesired;
+  /** Desired was never applied: nobody deleted what is not there. */
+  readonly neverApplied?: boolean;
   /** RFC 3339 time of our last apply as managedFields show it; a later one means that somebody borrowed our name. */
   readonly lastApplyTime?: string;
   /** What is owned by the applier alone and differs without a known base: taken as rewritten on the way in, or reported. */

@@ -24,6 +24,7 @@ export function showValue(value: JsonValue | undefined): string {
 /** `spec.replicas: 3 → 5`, from desired to live. */
 export function describeChange(change: FieldChange): string {
   if (change.op === 'object-missing') return 'the object is missing';
+  if (change.path === '' && change.op === 'pending') return 'the object was never applied';
   return `${change.path}: ${showValue(change.desired)} → ${showValue(change.live)}`;
 }
 
@@ -37,6 +38,7 @@ export function describeFix(finding: Finding, { fix, reach }: Pick<Plan, 'fix' |
   const [change] = finding.changes;
   if (!change) return `${verb} ${name}`;
   if (change.op === 'object-missing') return `${verb} ${name}: restored the object`;
+  if (change.path === '' && change.op === 'pending') return `${verb} ${name}: applied the object`;
   const count = finding.changes.length + finding.omitted;
   if (count > 1) return `${verb} ${name}: ${count} fields`;
   const [from, to] =

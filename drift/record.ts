@@ -33,6 +33,8 @@ export type Finding = {
   readonly direction: Direction;
   /** Last field manager seen on the changed fields, or `unknown`. */
   readonly who: string;
+  /** What of desired is not applied yet, where direction is reverse or both: `revision 4 of unit shop-dev/web`. */
+  readonly ahead?: string;
   /** Who made the changes, by the audit log; absent = not known of at least one of them. A Kubernetes user name, or a person's. */
   readonly author?: string;
   /** All who may have made one of the changes, newest first; absent = nobody is known. */

@@ -223,23 +223,24 @@ function changeOf(
 
 /** The comparison of a declared object that does not exist. */
 export function missingObject(desired: CompiledDesired, context: CompareContext): Comparison {
+  const op: ChangeOp = context.neverApplied ? 'pending' : 'object-missing';
   const { type, severity } = classifyChange({
     apiVersion: desired.apiVersion,
     kind: desired.kind,
     path: '',
-    op: 'object-missing',
+    op,
     desired: undefined,
     live: undefined,
   });
   const change: FieldChange = {
     path: '',
-    op: 'object-missing',
+    op,
     type,
     severity,
     who: 'unknown',
-    confidence: 'medium',
+    confidence: context.neverApplied ? 'high' : 'medium',
   };
-  const direction = context.base ? 'forward' : 'unknown';
+  const direction = context.neverApplied ? 'reverse' : context.base ? 'forward' : 'unknown';
   const directions = [direction] as const;
   return { changes: [change], directions, direction, severity, serverRewritten: 0, expected: 0 };
 }

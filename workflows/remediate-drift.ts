@@ -64,8 +64,8 @@ async function detect(run: Run): Promise<Detection> {
   enter(run, 'detecting', `Comparing **${formatResource(run.input.ref)}** with what is declared`);
   run.seenSeq = run.observation.seq;
   run.looks += 1;
-  const { episodeId, opened, input } = run;
-  const look = { episodeId, key: `${run.looks}`, ref: input.ref, opened };
+  const { episodeId, opened, graceOver, input } = run;
+  const look = { episodeId, key: `${run.looks}`, ref: input.ref, opened, graceOver };
   const detection = await reads.detect.executeWithOptions({ summary: 'compare' }, [look]);
   if (detection.finding) {
     run.opened = true;

@@ -75,6 +75,19 @@ test('many objects are paired by kind and name', async () => {
   expect(changes.map((one) => one.resource)).toEqual(['Secret/n/b']);
 });
 
+test('a definition in the same input tells how its kind is compared', async () => {
+  const zones = (order: readonly string[]) => order.map((id) => `{id: ${id}}`).join(', ');
+  const thing = (order: readonly string[]) =>
+    `apiVersion: x.io/v1\nkind: Thing\nmetadata: {name: t}\nspec: {zones: [${zones(order)}]}\n`;
+  const list = `{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [id], items: {type: object}}`;
+  const schema = `{openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {zones: ${list}}}}}}`;
+  const crd = `---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.x.io}\nspec: {group: x.io, names: {kind: Thing}, versions: [{name: v1, schema: ${schema}}]}\n`;
+  const files = { d: thing(['a', 'b']), l: thing(['b', 'a']), both: thing(['b', 'a']) + crd };
+  const { stdout } = await run({ desired: 'd', live: 'l' }, files);
+  expect(JSON.parse(stdout.join(''))).toMatchObject({ changes: [{ path: 'spec.zones' }] });
+  expect(await run({ desired: 'd', live: 'both' }, files)).toMatchObject({ code: 0 });
+});
+
 test('what was applied last tells a pending change; the table says it in words', async () => {
   const files = { d: secret('eHg='), l: secret('eA=='), a: secret('eA==') };
   const { stdout } = await run({ desired: 'd', live: 'l', applied: 'a', output: 'table' }, files);

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { parseManifests, toKubeObject } from '../desired/manifests.ts';
 import { type CompareContext, type Comparison, compare } from '../drift/compare.ts';
 import { type CompiledDesired, compileDesired } from '../drift/compile.ts';
+import { schemasAmong } from '../drift/crd-schema.ts';
 import type { FieldChange } from '../drift/field-change.ts';
 import { isJsonObject, type JsonValue } from '../drift/json.ts';
 import { DEFAULT_APPLIERS } from '../drift/managers.ts';
 import { redactChanges, renderChange } from '../drift/redact.ts';
 import { formatResource, type KubeObject, refOf } from '../drift/resource-ref.ts';
+import type { Struct } from '../drift/schema.ts';
 import { AppError, fromUnknown } from '../lib/errors.ts';
 import { type OutputFormat, renderTable } from './output.ts';
 import { EXIT } from './report-error.ts';
@@ -67,11 +69,17 @@ async function compareFiles(options: CompareOptions, io: CompareIo): Promise<num
   const found = await readObjects(live, io);
   const bases = applied === undefined ? [] : await readObjects(applied, io);
   if (declared.length === 0) throw new AppError('INVALID_INPUT', `${desired} declares no object`);
+  // What is live comes last: it is the definition that the server works by.
+  const schemaOf = schemasAmong([...declared, ...found]);
   const changes: ShownChange[] = [];
   let rewritten = 0;
   for (const object of declared) {
-    const base = counterpartOf(object, bases);
-    const comparison = compareOne(object, counterpartOf(object, found), base, options);
+    const pair = {
+      object,
+      live: counterpartOf(object, found),
+      applied: counterpartOf(object, bases),
+    };
+    const comparison = compareOne(pair, options, schemaOf(object));
     rewritten += comparison.serverRewritten;
     changes.push(...shownChanges(object, comparison));
   }
@@ -86,7 +94,7 @@ async function compareCases(file: string, options: CompareOptions, io: CompareIo
   let rewritten = 0;
   for (const [index, one] of cases.entries()) {
     const { name, desired, live, lastApplied } = readCase(one, `${file}[${index}]`);
-    const comparison = compareOne(desired, live, lastApplied, options);
+    const comparison = compareOne({ object: desired, live, applied: lastApplied }, options);
     rewritten += comparison.serverRewritten;
     io.stdout(JSON.stringify({ name, changes: shownChanges(desired, comparison) }));
   }
@@ -94,14 +102,19 @@ async function compareCases(file: string, options: CompareOptions, io: CompareIo
   return EXIT.ok;
 }
 
+type Compared = {
+  readonly object: KubeObject;
+  readonly live: KubeObject | undefined;
+  readonly applied: KubeObject | undefined;
+};
+
 function compareOne(
-  object: KubeObject,
-  live: KubeObject | undefined,
-  applied: KubeObject | undefined,
+  { object, live, applied }: Compared,
   options: CompareOptions,
+  schema?: Struct,
 ): Comparison {
-  const desired = compileDesired(object);
-  const base: CompiledDesired | undefined = applied && compileDesired(applied);
+  const desired = compileDesired(object, schema);
+  const base: CompiledDesired | undefined = applied && compileDesired(applied, schema);
   const context: CompareContext = {
     appliers: options.applier ?? DEFAULT_APPLIERS,
     unexplained: 'rewritten',

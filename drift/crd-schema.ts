@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from './json.ts';
 import { isJsonObject } from './json.ts';
-import type { KubeObject } from './resource-ref.ts';
+import { type KubeObject, splitApiVersion } from './resource-ref.ts';
 import type { Shape, Struct } from './schema.ts';
 import { ANY, OBJECT_META } from './schema.ts';
 
@@ -43,6 +43,21 @@ export function readCrd(object: KubeObject): CustomKind | undefined {
     schemas.set(name, { ...root, fields: new Map(root.fields).set('metadata', OBJECT_META) });
   }
   return { group, kind, schemas };
+}
+
+/** The schemas of all CustomResourceDefinitions among some objects; of two for one kind the later counts. */
+export function schemasAmong(
+  objects: readonly KubeObject[],
+): (object: Pick<KubeObject, 'apiVersion' | 'kind'>) => Struct | undefined {
+  const kinds = new Map<string, CustomKind>();
+  for (const object of objects) {
+    const defined = readCrd(object);
+    if (defined) kinds.set(`${defined.group}/${defined.kind}`, defined);
+  }
+  return ({ apiVersion, kind }) => {
+    const { group, version } = splitApiVersion(apiVersion);
+    return kinds.get(`${group}/${kind}`)?.schemas.get(version);
+  };
 }
 
 function objectOf(value: unknown): JsonObject {

@@ -5,13 +5,12 @@ import {
   LineCounter,
   type Node,
   parseAllDocuments,
-  type ScalarTag,
-  type Tags,
   visit,
 } from 'yaml';
 import { isJsonObject, type JsonObject, type JsonValue } from '../drift/json.ts';
 import type { KubeObject } from '../drift/resource-ref.ts';
 import { AppError } from '../lib/errors.ts';
+import { KUBERNETES_YAML } from '../lib/kubernetes-yaml.ts';
 
 /** Larger inputs are refused before they are parsed: etcd itself takes no object over 1.5 MiB. */
 const MAX_BYTES = 32 * 2 ** 20;
@@ -50,10 +49,7 @@ function readDocuments(text: string, place: Place): readonly Document.Parsed[] {
     uniqueKeys: true,
     strict: true,
     prettyErrors: false,
-    // As kubectl reads: `yes` and `on` are booleans, 0644 is octal.
-    version: '1.1',
-    customTags: (tags) => tags.filter((tag) => isRead(tag)).map(withoutShortBooleans),
-    merge: true,
+    ...KUBERNETES_YAML,
   });
   if (!Array.isArray(documents)) return [];
   for (const document of documents) {
@@ -61,24 +57,6 @@ function readDocuments(text: string, place: Place): readonly Document.Parsed[] {
     if (error) throw invalid(place, error.pos[0], firstLine(error.message));
   }
   return documents;
-}
-
-type Tag = Tags[number];
-
-/** Dates, `12:30` and binary stay the texts that they are, as in Go's YAML. */
-function isRead(tag: Tag): boolean {
-  if (typeof tag === 'string') return true;
-  return tag.format !== 'TIME' && !/:(?:timestamp|binary|omap|pairs|set)$/.test(tag.tag);
-}
-
-/** `y` and `n` are names of fields more often than booleans. */
-function withoutShortBooleans(tag: Tag): Tag {
-  if (typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:bool') return tag;
-  const scalar = tag as ScalarTag;
-  const test = scalar.test?.test('true')
-    ? /^(?:true|True|TRUE|yes|Yes|YES|on|On|ON)$/
-    : /^(?:false|False|FALSE|no|No|NO|off|Off|OFF)$/;
-  return { ...scalar, test };
 }
 
 /** Field names are texts, whatever they look like: `on:` must not become `true:`. */

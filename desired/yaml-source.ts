@@ -10,6 +10,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import { isJsonObject } from '../drift/json.ts';
+import { KUBERNETES_YAML } from '../lib/kubernetes-yaml.ts';
 
 export const MAX_ALIASES = 100;
 
@@ -33,9 +34,7 @@ export function readDocuments(text: string): readonly Document.Parsed[] {
   const documents = parseAllDocuments(text, {
     keepSourceTokens: true,
     prettyErrors: false,
-    version: '1.1',
-    merge: true,
-    customTags: (tags) => tags.filter((tag) => !isDateTag(tag)),
+    ...KUBERNETES_YAML,
   });
   return Array.isArray(documents) ? documents : [];
 }
@@ -118,9 +117,4 @@ function lastOf(tokens: readonly unknown[] | undefined, types: readonly string[]
 /** The name that the key has in plain data. */
 function keyText(value: unknown): string {
   return value === null || value === undefined ? '' : String(value);
-}
-
-function isDateTag(tag: unknown): boolean {
-  const name = isJsonObject(tag) ? String(tag['tag']) : String(tag);
-  return name.endsWith('timestamp') || name.endsWith('binary');
 }

@@ -166,6 +166,8 @@ const RULES: Readonly<Record<string, Rule>> = {
       : value === parent['serviceAccount'] && value === '',
   'core.v1.PodSpec.nodeName': (_value, _parent, root) => root['kind'] === 'Pod',
   'core.v1.Container.imagePullPolicy': (value, parent) => value === pullPolicy(parent['image']),
+  'core.v1.ImageVolumeSource.pullPolicy': (value, parent) =>
+    value === pullPolicy(parent['reference']),
   'core.v1.ContainerPort.hostPort': (value, parent) => value === parent['containerPort'],
   'core.v1.ServicePort.targetPort': (value, parent) => String(value) === String(parent['port']),
   'core.v1.ServiceSpec.clusterIP': (value) => value !== 'None',

@@ -28,7 +28,7 @@ export type KubernetesOptions = {
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 // A kind that is not known may have been installed since; asked again at most this often.
-const DISCOVERY_RETRY_MS = 10_000;
+const DISCOVERY_RETRY_MS = 1_000;
 const AGGREGATED_DISCOVERY = ['v2', 'v2beta1']
   .map((version) => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`)
   .join(',');

@@ -84,7 +84,7 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
       const read = data.get(one.unitId);
       const known = states.get(one.unitId);
       // Gone between the list and the read: it is not declared any more.
-      if (read === undefined && known?.unit.headRevision !== one.headRevision) continue;
+      if (read === undefined && !hasDataOf(known, one)) continue;
       // A list says the same fields each time, a read maybe others: the list's word is kept, so that the next one is equal.
       const unit = read && read.unit.headRevision !== one.headRevision ? read.unit : one;
       next.set(unit.unitId, await stateOf(reading, unit, read?.data, known));
@@ -101,7 +101,7 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
     if (read === undefined) return undefined;
     const { unit, data } = withoutData(read);
     const known = readSince.get(unit.unitId) ?? states.get(unit.unitId);
-    const isKnown = known?.unit.headRevision === unit.headRevision;
+    const isKnown = hasDataOf(known, unit);
     const text = isKnown ? undefined : (data ?? (await hub.readData(unit)));
     const state = await stateOf(reading, unit, text, known);
     readSince.set(unit.unitId, state);
@@ -210,9 +210,7 @@ async function readChanged(
   listed: readonly DeclaringUnit[],
   known: ReadonlyMap<string, UnitState>,
 ): Promise<ReadonlyMap<string, ReadUnit>> {
-  const changed = listed.filter(
-    (unit) => known.get(unit.unitId)?.unit.headRevision !== unit.headRevision,
-  );
+  const changed = listed.filter((unit) => !hasDataOf(known.get(unit.unitId), unit));
   const chunks: (readonly DeclaringUnit[])[] = [];
   for (let at = 0; at < changed.length; at += UNITS_PER_READ) {
     chunks.push(changed.slice(at, at + UNITS_PER_READ));
@@ -232,6 +230,13 @@ async function readChanged(
   };
   await Promise.all(Array.from({ length: READS_AT_ONCE }, take));
   return read;
+}
+
+/** Whether what is known was read from the data that the unit has now: a newer revision may have the same. */
+function hasDataOf(known: UnitState | undefined, unit: DeclaringUnit): boolean {
+  if (known === undefined) return false;
+  if (known.unit.headRevision === unit.headRevision) return true;
+  return unit.dataHash !== undefined && known.unit.dataHash === unit.dataHash;
 }
 
 /** A unit's state under its present numbers; parses and compiles only revisions that are not known. */

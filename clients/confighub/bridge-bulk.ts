@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BridgeDeps } from './bridge-units.ts';
+import type { ClientDeps } from './deps.ts';
 import type { ConfigHub } from './hub.ts';
 import type { SpaceNames } from './space-names.ts';
 import type { UnitResult } from './types.ts';
@@ -9,7 +9,7 @@ import { bulkItem, parse, unitOf } from './wire.ts';
 export function createBulkCalls({
   http,
   names,
-}: BridgeDeps): Pick<ConfigHub, 'cloneUnits' | 'upgradeUnits'> {
+}: ClientDeps): Pick<ConfigHub, 'cloneUnits' | 'upgradeUnits'> {
   const results = async (answer: unknown): Promise<readonly UnitResult[]> => {
     const items = parse(z.array(bulkItem), 'list of results', answer);
     return Promise.all(items.map((item) => toResult(item, names)));
@@ -42,7 +42,11 @@ export function createBulkCalls({
   };
 }
 
-async function toResult(item: z.infer<typeof bulkItem>, names: SpaceNames): Promise<UnitResult> {
+/** One item of a bulk answer. */
+export async function toResult(
+  item: z.infer<typeof bulkItem>,
+  names: SpaceNames,
+): Promise<UnitResult> {
   if (item.Error) {
     const unitId = item.Unit?.UnitID ?? item.Error.ErrorMetadata?.EntityID;
     return {

@@ -17,6 +17,7 @@ type Written = (value: unknown) => Promise<Unit>;
 /** A unit's data: writing it makes a revision, old ones can be read and restored. */
 export function createRevisionCalls(http: Http, written: Written): RevisionCalls {
   return {
+    ...createHistoryCalls(http),
     writeData: createWriteData(http, written),
     restoreUnit: async (unit, revision, { changeDescription, changeSetId } = {}) =>
       written(
@@ -30,6 +31,12 @@ export function createRevisionCalls(http: Http, written: Written): RevisionCalls
           body: { Version: unit.version, LastChangeDescription: changeDescription },
         }),
       ),
+  };
+}
+
+/** Reading old revisions: the same in all generations. */
+export function createHistoryCalls(http: Http): Pick<ConfigHub, 'revisionData' | 'listRevisions'> {
+  return {
     revisionData: async (spaceId, unitId, revision) =>
       http.text({
         method: 'GET',
@@ -39,7 +46,7 @@ export function createRevisionCalls(http: Http, written: Written): RevisionCalls
       const revisions = parseEnvelopes(
         'Revision',
         parseRevision,
-        await http.json({
+        await http.list({
           method: 'GET',
           path: `${unitPath(unit)}/revision`,
           query: { select: 'RevisionNum,Description,Source,UserID,CreatedAt,LiveAt,Tags' },

@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import { createBulkCalls } from './bridge-bulk.ts';
 import { createRevisionCalls } from './bridge-revisions.ts';
+import type { ClientDeps } from './deps.ts';
 import type { Http } from './http.ts';
 import type { ConfigHub, UnitDetail, UnitPatch } from './hub.ts';
-import type { SpaceNames } from './space-names.ts';
 import type { Unit } from './types.ts';
 import { toBase64, unitPath } from './unit-path.ts';
 import { equals } from './where.ts';
 import { parse, parseExtendedUnit, parseExtendedUnits, parseUnit, unitOf } from './wire.ts';
-
-export type BridgeDeps = { readonly http: Http; readonly names: SpaceNames };
 
 type ReadCalls = Pick<ConfigHub, 'listUnits' | 'getUnit' | 'findUnit' | 'readData'>;
 type WriteCalls = Pick<ConfigHub, 'createUnit' | 'cloneUnit' | 'patchUnit' | 'deleteUnit'>;
@@ -54,7 +52,7 @@ const SELECT: Readonly<Record<UnitDetail, string>> = {
 };
 
 /** Units in the bridge dialect: data inline as base64, guarded by `Version`. */
-export function createUnitCalls(deps: BridgeDeps): UnitCalls {
+export function createUnitCalls(deps: ClientDeps): UnitCalls {
   const written = async (value: unknown): Promise<Unit> => {
     const wire = parseUnit(value);
     return unitOf(wire, { spaceSlug: await deps.names.slugOf(wire.SpaceID) });
@@ -67,11 +65,11 @@ export function createUnitCalls(deps: BridgeDeps): UnitCalls {
   };
 }
 
-function createReadCalls({ http, names }: BridgeDeps): ReadCalls {
+function createReadCalls({ http, names }: ClientDeps): ReadCalls {
   const listUnits: ConfigHub['listUnits'] = async (query = {}) => {
     const { space, where, filter, detail = 'all' } = query;
     const units = parseExtendedUnits(
-      await http.json({
+      await http.list({
         method: 'GET',
         path: space === undefined ? '/unit' : `/space/${encodeURIComponent(space)}/unit`,
         query: {

@@ -3,12 +3,20 @@ import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { normaliseBaseUrl } from './base-url.ts';
 import { createActionCalls } from './bridge-actions.ts';
-import { createEntityCalls } from './bridge-entities.ts';
+import { createGroupCalls } from './bridge-groups.ts';
 import { createUnitCalls } from './bridge-units.ts';
-import { createHttp } from './http.ts';
+import type { ClientDeps } from './deps.ts';
+import { createDialectCalls, type DialectCalls } from './dialect-calls.ts';
+import { createEntityCalls } from './entities.ts';
+import { createHttp, type Http } from './http.ts';
 import type { ConfigHub } from './hub.ts';
+import { createReleaseActions } from './release-actions.ts';
+import { createReleaseGroups } from './release-groups.ts';
+import { createReleaseRevisions } from './release-revisions.ts';
+import { createReleaseUnits, createWritten } from './release-units.ts';
 import { createSpaceNames } from './space-names.ts';
-import type { Dialect, ServerInfo } from './types.ts';
+import type { Dialect } from './types.ts';
+import { equals } from './where.ts';
 import { parse, parseEnvelopes, parseSpace } from './wire.ts';
 
 export type ConfighubOptions = {
@@ -48,42 +56,83 @@ export function createConfighubClient(options: ConfighubOptions): ConfigHub {
     return parseEnvelopes('Space', parseSpace, [answer])[0]?.slug ?? '';
   });
   const deps = { http, names };
+  const readInfo = async () =>
+    parse(infoWire, 'server info', await http.json({ method: 'GET', path: '/info' }));
+  const dialect = createDialectChoice(http, options.dialect ?? 'auto', readInfo);
+  const bridge = createBridgeCalls(deps);
+  const release = createReleaseCalls(deps);
   return {
     info: async () => {
-      const wire = parse(
-        infoWire,
-        'server info',
-        await http.json({ method: 'GET', path: '/info' }),
-      );
-      return serverInfo(wire.Version ?? '', options.dialect ?? 'auto');
+      const { Version: version } = await readInfo();
+      return { dialect: await dialect(), ...(version ? { version } : {}) };
     },
     me: async () => {
       const wire = parse(meWire, 'identity', await http.json({ method: 'GET', path: '/me' }));
       return { userId: wire.UserID ?? '', username: wire.Username ?? '' };
     },
-    ...createUnitCalls(deps),
-    ...createActionCalls(deps),
     ...createEntityCalls(deps),
+    ...createDialectCalls(async () => ((await dialect()) === 'bridge' ? bridge : release)),
   };
 }
 
-function serverInfo(version: string, configured: Dialect | 'auto'): ServerInfo {
-  const dialect = configured === 'auto' ? dialectOf(version) : configured;
-  if (dialect === 'release') {
-    throw new AppError(
-      'CONFIGHUB_REFUSED',
-      `ConfigHub ${version} publishes releases instead of applying units; this client speaks the bridge dialect only`,
-    );
-  }
-  return version === '' ? { dialect } : { dialect, version };
+function createBridgeCalls(deps: ClientDeps): DialectCalls {
+  const units = createUnitCalls(deps);
+  return { ...units, ...createActionCalls(deps), ...createGroupCalls(deps, units) };
 }
 
-function dialectOf(version: string): Dialect {
+function createReleaseCalls(deps: ClientDeps): DialectCalls {
+  const units = createReleaseUnits(deps);
+  return {
+    ...units,
+    ...createReleaseRevisions(deps.http, createWritten(deps)),
+    ...createReleaseActions(deps, units),
+    ...createReleaseGroups(deps, units),
+  };
+}
+
+/** Asked once; a failure is not remembered. */
+function createDialectChoice(
+  http: Http,
+  configured: Dialect | 'auto',
+  readInfo: () => Promise<z.infer<typeof infoWire>>,
+): () => Promise<Dialect> {
+  let choice: Promise<Dialect> | undefined;
+  const ask = async (): Promise<Dialect> => {
+    if (configured !== 'auto') return configured;
+    const { Version: version } = await readInfo();
+    return dialectOf(version ?? '') ?? probe(http);
+  };
+  return () => {
+    const asked = choice ?? ask();
+    choice = asked;
+    asked.catch(() => {
+      if (choice === asked) choice = undefined;
+    });
+    return asked;
+  };
+}
+
+// Between the generations that are known, the endpoint of documents tells.
+async function probe(http: Http): Promise<Dialect> {
+  try {
+    const query = equals('Slug', 'probe').expression;
+    await http.json({ method: 'GET', path: '/unit_data', query: { where: query } });
+    return 'release';
+  } catch (error) {
+    const code = error instanceof AppError ? error.code : '';
+    if (code === 'NOT_FOUND' || code === 'CONFIGHUB_REFUSED') return 'bridge';
+    throw error;
+  }
+}
+
+/** Undefined where the version alone does not say it. */
+function dialectOf(version: string): Dialect | undefined {
+  if (version === '') return 'bridge';
   const numbers = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number);
-  if (numbers === undefined) return 'bridge';
+  if (numbers === undefined) return undefined;
   for (const [place, first] of FIRST_RELEASE_VERSION.entries()) {
     const number = numbers[place] ?? 0;
-    if (number !== first) return number > first ? 'release' : 'bridge';
+    if (number !== first) return number > first ? 'release' : undefined;
   }
   return 'release';
 }

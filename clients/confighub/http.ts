@@ -10,14 +10,21 @@ export type Call = {
   readonly query?: Query;
   /** Sent as JSON; PATCH bodies are merge patches. `undefined` sends none. */
   readonly body?: unknown;
+  /** Sent as it is instead of a body; an empty one is a document too. */
+  readonly document?: string;
+  readonly ifMatch?: string;
   readonly signal?: AbortSignal | undefined;
 };
 
 export type Http = {
   /** The parsed JSON of a 200 or 207. */
   json(call: Call): Promise<unknown>;
+  /** The items of a list, page after page where the server gives them so. */
+  list(call: Call): Promise<readonly unknown[]>;
   /** The text of a 200 that is not JSON. */
   text(call: Call): Promise<string>;
+  /** The same with its ETag, without quotes; '' where the server sends none. */
+  document(call: Call): Promise<{ readonly text: string; readonly etag: string }>;
 };
 
 export type HttpOptions = {
@@ -34,31 +41,53 @@ const MAX_BACKOFF_MS = 2_000;
 const MAX_RETRY_AFTER_MS = 10_000;
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 const MAX_MESSAGE_CHARS = 500;
+const MAX_PAGES = 1_000;
 const RETRYABLE_STATUS = new Set([429, 502, 503, 504]);
 
 /** Bearer-token requests with time-outs and limits. Only reads (GET) are tried again here. */
 export function createHttp(options: HttpOptions): Http {
   return {
-    json: async (call) => {
-      const text = await request(options, call, 'application/json');
-      try {
-        return JSON.parse(text);
-      } catch (cause) {
-        throw new AppError('CONFIGHUB_REFUSED', `${nameOf(call)}: the answer is not JSON`, {
-          cause,
-        });
-      }
-    },
-    text: (call) => request(options, call, '*/*'),
+    json: async (call) => parseJson(call, (await request(options, call, 'application/json')).text),
+    list: (call) => listPages(options, call),
+    text: async (call) => (await request(options, call, '*/*')).text,
+    document: (call) => request(options, call, '*/*'),
   };
 }
 
+async function listPages(options: HttpOptions, call: Call): Promise<readonly unknown[]> {
+  const items: unknown[] = [];
+  let page = call;
+  for (let pages = 1; pages <= MAX_PAGES; pages += 1) {
+    const { text, next } = await request(options, page, 'application/json');
+    const answer = parseJson(call, text);
+    if (!Array.isArray(answer)) {
+      throw new AppError('CONFIGHUB_REFUSED', `${nameOf(call)}: the answer is not a list`);
+    }
+    // Not spread into push: a list of thousands is more arguments than a call can have.
+    for (const item of answer) items.push(item);
+    if (next === '') return items;
+    page = { ...call, query: { ...call.query, continue: next } };
+  }
+  throw new AppError('CONFIGHUB_REFUSED', `${nameOf(call)}: more than ${MAX_PAGES} pages`);
+}
+
+function parseJson(call: Call, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('CONFIGHUB_REFUSED', `${nameOf(call)}: the answer is not JSON`, { cause });
+  }
+}
+
+/** A body, its hash, and the token of the page behind it: '' for the last. */
+type Received = { readonly text: string; readonly etag: string; readonly next: string };
+
 type Failure = { readonly error: AppError; readonly retryAfterMs?: number };
 
-async function request(options: HttpOptions, call: Call, accept: string): Promise<string> {
+async function request(options: HttpOptions, call: Call, accept: string): Promise<Received> {
   for (let attempt = 1; ; attempt += 1) {
     const result = await once(options, call, accept);
-    if (typeof result === 'string') return result;
+    if ('text' in result) return result;
     const { error, retryAfterMs } = result;
     const pauseMs = retryAfterMs ?? backoffMs(attempt);
     const again =
@@ -72,19 +101,25 @@ async function request(options: HttpOptions, call: Call, accept: string): Promis
   }
 }
 
-async function once(options: HttpOptions, call: Call, accept: string): Promise<string | Failure> {
+async function once(options: HttpOptions, call: Call, accept: string): Promise<Received | Failure> {
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]);
   try {
     const response = await fetch(urlOf(options.baseUrl, call), {
       method: call.method,
       headers: headersOf(options.token, call, accept),
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(call.document !== undefined && { body: call.document }),
+      ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
       redirect: 'error',
       signal,
     });
     const text = await readText(response);
-    return response.ok ? text : failureOf(call, response, text);
+    if (!response.ok) return failureOf(call, response, text);
+    return {
+      text,
+      etag: (response.headers.get('etag') ?? '').replace(/^W\/|"/g, ''),
+      next: response.headers.get('confighub-continue') ?? '',
+    };
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     call.signal?.throwIfAborted();
@@ -113,6 +148,8 @@ function headersOf(token: string, call: Call, accept: string): Record<string, st
     accept,
     'user-agent': 'realign',
     ...(call.body === undefined ? {} : { 'content-type': contentType }),
+    ...(call.document === undefined ? {} : { 'content-type': 'application/octet-stream' }),
+    ...(call.ifMatch === undefined ? {} : { 'if-match': call.ifMatch }),
   };
 }
 

@@ -112,7 +112,10 @@ export type ConfigHub = {
   /** A new head revision with the data of an old one. */
   restoreUnit(unit: UnitRef, revision: number, options?: WriteOptions): Promise<Unit>;
 
-  /** Starts an apply of the head revision. Refused while the unit has apply gates. */
+  /**
+   * Starts an apply of the head revision. Refused while the unit has apply gates. Release dialect: publishes a release that
+   * changes this unit alone; APPLY_FAILED if its space has no release target.
+   */
   applyUnit(unit: Pick<Unit, 'unitId' | 'spaceId'>): Promise<{ operationId: string }>;
   /** Starts an apply of each selected unit; items that were refused say why. */
   applyUnits(
@@ -149,12 +152,14 @@ export type ConfigHub = {
     spaceId: string,
     filter: { slug: string; from: string; where: string; displayName?: string; labels?: Labels },
   ): Promise<Filter>;
-  /** Empty where the server has no sets. */
+  /** Where the server has no sets, they are Filters over a label that the members carry. */
   listSets(spaceId: string): Promise<readonly UnitSet[]>;
   createSet(
     spaceId: string,
     set: { slug: string; displayName?: string; labels?: Labels },
   ): Promise<UnitSet>;
+  /** The members; `patchUnit` with `setId` makes a unit one. */
+  listSetUnits(setId: string, detail?: UnitDetail): Promise<readonly Unit[]>;
 
   createChangeSet(
     spaceId: string,

@@ -42,9 +42,13 @@ export type Unit = {
   /** Guards writes: it must be the one that was read. Grows with metadata too, unlike `headRevision`. */
   readonly version: number;
   readonly headRevision: number;
+  /** Release dialect: the revision that was released last. */
   readonly lastAppliedRevision: number;
+  /** Release dialect: 0 until somebody reports that the cluster has the release and is healthy. */
   readonly liveRevision: number;
   readonly previousLiveRevision: number;
+  /** SHA-256 of the data, where the server says it: equal hashes are equal documents. */
+  readonly dataHash?: string;
   readonly targetId?: string;
   readonly setId?: string;
   readonly upstream?: Upstream;
@@ -125,7 +129,7 @@ export type Filter = {
   readonly resourceType: string;
 };
 
-/** A named group of units (bridge dialect only; a unit is in one set at most). */
+/** A named group of units; a unit is in one set at most. */
 export type UnitSet = {
   readonly setId: string;
   readonly spaceId: string;

@@ -4,6 +4,11 @@ export function unitPath(unit: { readonly spaceId: string; readonly unitId: stri
   return `/space/${encodeURIComponent(unit.spaceId)}/unit/${encodeURIComponent(unit.unitId)}`;
 }
 
+/** A type of entities in a space. */
+export function inSpace(spaceId: string, type: string): string {
+  return `/space/${encodeURIComponent(spaceId)}/${type}`;
+}
+
 /** Every unit that the expression selects, written as one query parameter. */
 export function whereQuery(where: Where): { readonly where: string } {
   return { where: where.expression };

@@ -57,6 +57,21 @@ export function writtenByPerson(text: string): Where {
   return expression(text);
 }
 
+/** The names that an attribute has on a server of the release dialect, which numbers releases instead of applies. */
+const RELEASE_NAMES = /\b(?:LiveRevisionNum|LastAppliedRevisionNum)\b/g;
+
+/** The same expression as a release dialect server understands it; texts in quotes stay. */
+export function inReleaseTerms(where: Where): Where {
+  const parts = where.expression.split(/('[^']*')/);
+  return expression(
+    parts
+      .map((part) =>
+        part.startsWith("'") ? part : part.replace(RELEASE_NAMES, 'LastReleasedRevisionNum'),
+      )
+      .join(''),
+  );
+}
+
 function expression(text: string): Where {
   if (text.length > MAX_EXPRESSION_CHARS) {
     throw new AppError(

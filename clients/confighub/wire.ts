@@ -56,6 +56,8 @@ const unit = z.object({
   LastAppliedRevisionNum: plainCount,
   LiveRevisionNum: plainCount,
   PreviousLiveRevisionNum: plainCount,
+  LastReleasedRevisionNum: plainCount,
+  DataHash: plainText,
   TargetID: plainText,
   SetID: plainText,
   UpstreamUnitID: plainText,
@@ -130,9 +132,10 @@ export function unitOf(wire: UnitWire, neighbours: Neighbours): Unit {
     annotations: wire.Annotations ?? {},
     version: wire.Version ?? 0,
     headRevision: wire.HeadRevisionNum ?? 0,
-    lastAppliedRevision: wire.LastAppliedRevisionNum ?? 0,
+    lastAppliedRevision: wire.LastAppliedRevisionNum ?? wire.LastReleasedRevisionNum ?? 0,
     liveRevision: wire.LiveRevisionNum ?? 0,
     previousLiveRevision: wire.PreviousLiveRevisionNum ?? 0,
+    ...(wire.DataHash ? { dataHash: wire.DataHash } : {}),
     ...(targetId === undefined ? {} : { targetId }),
     ...(setId === undefined ? {} : { setId }),
     ...(upstreamUnitId === undefined
@@ -345,6 +348,18 @@ export function parseEvents(value: unknown): readonly UnitEvent[] {
     revision: wire.RevisionNum,
     createdAt: wire.CreatedAt,
   }));
+}
+
+const unitData = z.object({ UnitID: id, Data: text, DataHash: text });
+
+/** One entry of `GET /unit_data`. */
+export function parseUnitData(value: unknown): { unitId: string; data: string; hash: string } {
+  const wire = parse(unitData, 'document of a unit', value);
+  return {
+    unitId: wire.UnitID,
+    data: Buffer.from(wire.Data, 'base64').toString('utf8'),
+    hash: wire.DataHash,
+  };
 }
 
 /** One item of a bulk answer; the parts that are there depend on the call. */

@@ -1,53 +1,46 @@
 import { AppError } from '../../lib/errors.ts';
-import type { BridgeDeps } from './bridge-units.ts';
+import type { ClientDeps } from './deps.ts';
 import type { ConfigHub } from './hub.ts';
+import { inSpace } from './unit-path.ts';
 import { equals, type Where } from './where.ts';
 import {
   parseChangeSet,
   parseEnvelopes,
   parseFilter,
-  parseSet,
   parseSpace,
   parseTag,
   parseTarget,
 } from './wire.ts';
 
 type SpaceCalls = Pick<ConfigHub, 'listSpaces' | 'findSpace' | 'createSpace' | 'deleteSpace'>;
-type GroupCalls = Pick<ConfigHub, 'listFilters' | 'createFilter' | 'listSets' | 'createSet'>;
-type ChangeCalls = Pick<
-  ConfigHub,
-  'createChangeSet' | 'findChangeSet' | 'listChangeSets' | 'createTag' | 'findTag'
->;
+type FilterCalls = Pick<ConfigHub, 'listFilters' | 'createFilter'>;
+type ChangeCalls = Pick<ConfigHub, 'findChangeSet' | 'listChangeSets' | 'createTag' | 'findTag'>;
 type TargetCalls = Pick<ConfigHub, 'listTargets' | 'createTarget'>;
 
 type Entities = {
-  list(path: string, where?: Where, include?: string): Promise<unknown>;
+  list(path: string, where?: Where, include?: string): Promise<readonly unknown[]>;
   create(path: string, body: object): Promise<unknown>;
 };
 
-/** Everything that is not a unit; the same in all generations but for the sets. */
+/** What is the same in all generations. */
 export function createEntityCalls(
-  deps: BridgeDeps,
-): SpaceCalls & GroupCalls & ChangeCalls & TargetCalls {
+  deps: ClientDeps,
+): SpaceCalls & FilterCalls & ChangeCalls & TargetCalls {
   const { http, names } = deps;
   const entities: Entities = {
     list: (path, where, include) =>
-      http.json({ method: 'GET', path, query: { where: where?.expression, include } }),
+      http.list({ method: 'GET', path, query: { where: where?.expression, include } }),
     create: (path, body) => http.json({ method: 'POST', path, body }),
   };
   return {
     ...createSpaceCalls(deps, entities),
-    ...createGroupCalls(entities, names),
+    ...createFilterCalls(entities, names),
     ...createChangeCalls(entities),
     ...createTargetCalls(entities),
   };
 }
 
-function inSpace(spaceId: string, type: string): string {
-  return `/space/${encodeURIComponent(spaceId)}/${type}`;
-}
-
-function createSpaceCalls({ http, names }: BridgeDeps, { list, create }: Entities): SpaceCalls {
+function createSpaceCalls({ http, names }: ClientDeps, { list, create }: Entities): SpaceCalls {
   const listSpaces: ConfigHub['listSpaces'] = async (where) => {
     const spaces = parseEnvelopes('Space', parseSpace, await list('/space', where));
     for (const space of spaces) names.remember(space.spaceId, space.slug);
@@ -73,8 +66,7 @@ function createSpaceCalls({ http, names }: BridgeDeps, { list, create }: Entitie
   };
 }
 
-/** What units are grouped by. */
-function createGroupCalls({ list, create }: Entities, names: BridgeDeps['names']): GroupCalls {
+function createFilterCalls({ list, create }: Entities, names: ClientDeps['names']): FilterCalls {
   return {
     listFilters: async (spaceId) =>
       parseEnvelopes(
@@ -97,39 +89,11 @@ function createGroupCalls({ list, create }: Entities, names: BridgeDeps['names']
         }),
         { spaceSlug: await names.slugOf(spaceId) },
       ),
-    listSets: async (spaceId) => {
-      try {
-        return parseEnvelopes('Set', parseSet, await list(inSpace(spaceId, 'set')));
-      } catch (error) {
-        if (error instanceof AppError && error.code === 'NOT_FOUND') return [];
-        throw error;
-      }
-    },
-    createSet: async (spaceId, { slug, displayName, labels }) =>
-      parseSet(
-        await create(inSpace(spaceId, 'set'), {
-          Slug: slug,
-          DisplayName: displayName,
-          Labels: labels ?? {},
-        }),
-      ),
   };
 }
 
 function createChangeCalls({ list, create }: Entities): ChangeCalls {
   return {
-    createChangeSet: async (spaceId, changeSet) =>
-      parseChangeSet(
-        await create(inSpace(spaceId, 'change_set'), {
-          Slug: changeSet.slug,
-          DisplayName: changeSet.displayName,
-          Description: changeSet.description,
-          Labels: changeSet.labels ?? {},
-          FilterID: changeSet.filterId,
-          StartTagID: changeSet.startTagId,
-          EndTagID: changeSet.endTagId,
-        }),
-      ),
     findChangeSet: async (spaceId, slug) =>
       parseEnvelopes(
         'ChangeSet',

@@ -1,0 +1,242 @@
+import { z } from 'zod';
+import { AppError } from '../../lib/errors.ts';
+import { toResult } from './bridge-bulk.ts';
+import type { ClientDeps } from './deps.ts';
+import type { ConfigHub, UnitDetail, UnitQuery } from './hub.ts';
+import { createDeliveries } from './release-deliveries.ts';
+import { SET_LABEL } from './release-groups.ts';
+import type { Unit } from './types.ts';
+import { inSpace, unitPath } from './unit-path.ts';
+import { allOf, equals, inReleaseTerms, type Where } from './where.ts';
+import {
+  bulkItem,
+  parse,
+  parseExtendedUnit,
+  parseExtendedUnits,
+  parseUnit,
+  parseUnitData,
+  unitOf,
+} from './wire.ts';
+
+type ReadCalls = Pick<ConfigHub, 'listUnits' | 'getUnit' | 'findUnit' | 'readData'>;
+type WriteCalls = Pick<ConfigHub, 'createUnit' | 'cloneUnit' | 'patchUnit' | 'deleteUnit'>;
+type BulkCalls = Pick<ConfigHub, 'cloneUnits' | 'upgradeUnits'>;
+
+/** Turns the answer of a write into the unit. */
+export type Written = (answer: unknown) => Promise<Unit>;
+
+const INCLUDE = 'SpaceID,UpstreamUnitID,UpstreamSpaceID';
+const TOOLCHAIN = 'Kubernetes/YAML';
+/** The most that a server gives in one page. */
+export const PAGE = '1000';
+const MAX_READS = 3;
+
+const SUMMARY = [
+  ...['Slug', 'DisplayName', 'Labels', 'Annotations', 'Version', 'UpdatedAt', 'DataHash'],
+  ...['HeadRevisionNum', 'LastReleasedRevisionNum', 'TargetID', 'LastChangeDescription'],
+  ...['UpstreamUnitID', 'UpstreamSpaceID', 'UpstreamRevisionNum', 'ApplyGates', 'Space.Slug'],
+  ...['UpstreamUnit.Slug', 'UpstreamUnit.HeadRevisionNum', 'UpstreamSpace.Slug'],
+].join(',');
+const SELECT: Readonly<Record<UnitDetail, string>> = {
+  state: 'Slug,Version,HeadRevisionNum,LastReleasedRevisionNum,DataHash,TargetID,Space.Slug',
+  summary: SUMMARY,
+  all: SUMMARY,
+};
+
+const answered = z.object({ Unit: z.unknown() });
+
+/** `UnitCreateOrUpdateResponse` → the unit in it. */
+export function createWritten({ names }: ClientDeps): Written {
+  return async (answer) => {
+    const wire = parseUnit(parse(answered, 'unit answer', answer).Unit);
+    return inSets(unitOf(wire, { spaceSlug: await names.slugOf(wire.SpaceID) }));
+  };
+}
+
+/** Units in the release dialect: data by endpoints of its own, guarded by its hash; lists in pages. */
+export function createReleaseUnits(deps: ClientDeps): ReadCalls & WriteCalls & BulkCalls {
+  const written = createWritten(deps);
+  return {
+    ...createReadCalls(deps),
+    ...createWriteCalls(deps, written),
+    ...createBulkCalls(deps),
+  };
+}
+
+function createReadCalls({ http, names }: ClientDeps): ReadCalls {
+  const { withDelivery } = createDeliveries(http);
+  const getUnit: ConfigHub['getUnit'] = async (spaceId, unitId) => {
+    const path = unitPath({ spaceId, unitId });
+    // Two requests: a write between them gives the data of another revision, and the hash tells.
+    for (let reads = 1; reads <= MAX_READS; reads += 1) {
+      const unit = parseExtendedUnit(
+        await http.json({ method: 'GET', path, query: { include: INCLUDE } }),
+      );
+      const { text, etag } = await http.document({ method: 'GET', path: `${path}/data` });
+      if (etag !== '' && etag !== unit.dataHash) continue;
+      const [delivered = unit] = await withDelivery([inSets(unit)]);
+      return { ...delivered, data: text };
+    }
+    throw new AppError('CONFIGHUB_CONFLICT', `unit ${unitId} changes faster than it can be read`);
+  };
+  const dataOf = async (query: UnitQuery) => {
+    const found = await http.list({
+      method: 'GET',
+      path: '/unit_data',
+      query: { ...expressionOf(query), limit: PAGE },
+    });
+    return new Map(found.map(parseUnitData).map((one) => [one.unitId, one]));
+  };
+  const listUnits: ConfigHub['listUnits'] = async (query = {}) => {
+    const { space, detail = 'all' } = query;
+    const listed = parseExtendedUnits(
+      await http.list({
+        method: 'GET',
+        path: space === undefined ? '/unit' : inSpace(space, 'unit'),
+        query: {
+          ...expressionOf({ ...query, space: undefined }),
+          select: SELECT[detail],
+          include: detail === 'state' ? 'SpaceID' : INCLUDE,
+          limit: PAGE,
+        },
+      }),
+    );
+    for (const unit of listed) names.remember(unit.spaceId, unit.spaceSlug);
+    const units = detail === 'state' ? listed : await withDelivery(listed.map(inSets));
+    if (detail !== 'all' || units.length === 0) return units;
+    const data = await dataOf(query);
+    return Promise.all(
+      units.map((unit) => {
+        const found = data.get(unit.unitId);
+        if (found !== undefined && found.hash === unit.dataHash) {
+          return { ...unit, data: found.data };
+        }
+        return getUnit(unit.spaceId, unit.unitId);
+      }),
+    );
+  };
+  return {
+    listUnits,
+    getUnit,
+    readData: (unit) => http.text({ method: 'GET', path: `${unitPath(unit)}/data` }),
+    findUnit: async (spaceId, slug) =>
+      (await listUnits({ space: spaceId, where: equals('Slug', slug) }))[0],
+  };
+}
+
+/** The `where` and `filter` of a query, the space as part of the expression. */
+function expressionOf({
+  space,
+  where,
+  filter,
+}: { [K in keyof UnitQuery]?: UnitQuery[K] | undefined }) {
+  const inside = space === undefined ? undefined : equals('SpaceID', space);
+  const wanted = where === undefined ? undefined : inReleaseTerms(where);
+  const both = inside && wanted ? allOf(inside, wanted) : (inside ?? wanted);
+  return { where: both?.expression, filter };
+}
+
+function createWriteCalls({ http }: ClientDeps, written: Written): WriteCalls {
+  return {
+    createUnit: async (spaceId, unit) => {
+      const { slug, labels = {}, annotations = {}, targetId, changeDescription } = unit;
+      const created = await written(
+        await http.json({
+          method: 'POST',
+          path: inSpace(spaceId, 'unit'),
+          body: {
+            Slug: slug,
+            ToolchainType: TOOLCHAIN,
+            Labels: labels,
+            Annotations: annotations,
+            TargetID: targetId,
+          },
+        }),
+      );
+      return written(
+        await http.json({
+          method: 'PUT',
+          path: `${unitPath(created)}/data`,
+          query: { last_change_description: changeDescription },
+          document: unit.data,
+          ...(created.dataHash === undefined ? {} : { ifMatch: `"${created.dataHash}"` }),
+        }),
+      );
+    },
+    cloneUnit: async (destinationSpaceId, clone) =>
+      written(
+        await http.json({
+          method: 'POST',
+          path: inSpace(destinationSpaceId, 'unit'),
+          query: {
+            upstream_space_id: clone.upstreamSpaceId,
+            upstream_unit_id: clone.upstreamUnitId,
+          },
+          body: {
+            Slug: clone.slug,
+            ToolchainType: TOOLCHAIN,
+            Labels: clone.labels ?? {},
+            TargetID: clone.targetId,
+          },
+        }),
+      ),
+    patchUnit: async (unit, patch) => {
+      const set = patch.setId === undefined ? {} : { [SET_LABEL]: patch.setId };
+      const labels = { ...patch.labels, ...set };
+      const answer = await http.json({
+        method: 'PATCH',
+        path: unitPath(unit),
+        body: {
+          ...(Object.keys(labels).length === 0 ? {} : { Labels: labels }),
+          Annotations: patch.annotations,
+          LastChangeDescription: patch.lastChangeDescription,
+          TargetID: patch.targetId,
+        },
+      });
+      return written(answer);
+    },
+    deleteUnit: async (unit) => {
+      await http.json({ method: 'DELETE', path: unitPath(unit) });
+    },
+  };
+}
+
+function createBulkCalls({ http, names }: ClientDeps): BulkCalls {
+  const results = async (answer: unknown) =>
+    Promise.all(
+      parse(z.array(bulkItem), 'list of results', answer).map((item) => toResult(item, names)),
+    );
+  const selected = (where: Where) => inReleaseTerms(where).expression;
+  return {
+    cloneUnits: async (where, { spaces, labels, targetId }) =>
+      results(
+        await http.json({
+          method: 'POST',
+          path: '/unit',
+          query: { where: selected(where), where_space: spaces.expression },
+          body: { Labels: labels, TargetID: targetId },
+        }),
+      ),
+    upgradeUnits: async (where, { changeDescription, changeSetId } = {}) =>
+      results(
+        await http.json({
+          method: 'PATCH',
+          path: '/unit',
+          query: {
+            upgrade: 'true',
+            include: 'UpstreamUnitID',
+            where: selected(where),
+            change_set_id: changeSetId,
+          },
+          body:
+            changeDescription === undefined ? null : { LastChangeDescription: changeDescription },
+        }),
+      ),
+  };
+}
+
+// A member carries its set as a label.
+function inSets(unit: Unit): Unit {
+  const setId = unit.labels[SET_LABEL];
+  return setId === undefined ? unit : { ...unit, setId };
+}

@@ -1,4 +1,4 @@
-/** The watcher alone in its own process, so that its memory is nobody else's. Arguments: kubeconfig, number of objects. */
+/** The watcher alone in its own process, so that its memory is nobody else's. Arguments: kubeconfig, directory of units, number of objects. */
 import { createKubernetesClient } from '../clients/kubernetes/index.ts';
 import { compareLive } from '../desired/compare-live.ts';
 import { createConfighubSource } from '../desired/confighub.ts';
@@ -6,13 +6,15 @@ import { keyedHash } from '../lib/digest.ts';
 import { diffDigest } from '../lib/drift-digest.ts';
 import { createLog } from '../lib/log.ts';
 import { createWatcher } from '../watcher/index.ts';
+import { keepHeapSmall } from '../workers/small-heap.ts';
 import { fleetUnits, NAMESPACE, RESOURCES } from './watch-fixture.ts';
 
-const [kubeconfig = '', count = '0'] = process.argv.slice(2);
+const [kubeconfig = '', directory = '', count = '0'] = process.argv.slice(2);
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
+keepHeapSmall();
 const cluster = await createKubernetesClient({ kubeconfig, userAgent: 'realign' });
-const hub = fleetUnits(Number(count));
+const hub = fleetUnits(directory, Number(count));
 const environment = {
   name: 'bench',
   source: { kind: 'confighub', space: 'bench' },

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { ConfigHub, Unit } from '../clients/confighub/index.ts';
 import type { KubeObject } from '../drift/resource-ref.ts';
@@ -52,34 +54,44 @@ function workload(name: string) {
   };
 }
 
-/** The fleet as applied units of a ConfigHub space, held in memory: their YAML is parsed as it would be from the wire. */
+/** Writes the fleet's units into a directory, one file each, for `fleetUnits` of another process. */
+export async function writeFleetUnits(directory: string, count: number): Promise<void> {
+  for (let at = 0; at * OBJECTS_PER_UNIT < count; at++) {
+    const first = at * OBJECTS_PER_UNIT;
+    const length = Math.min(OBJECTS_PER_UNIT, count - first);
+    const texts = Array.from({ length }, (_, index) => stringify(fleetObject(first + index)));
+    await writeFile(fileOf(directory, String(at)), texts.join('---\n'));
+  }
+}
+
+/** The fleet as applied units of a ConfigHub space: their YAML comes from files and is parsed as it would be from the wire. */
 export function fleetUnits(
+  directory: string,
   count: number,
 ): Pick<ConfigHub, 'findSpace' | 'listUnits' | 'getUnit' | 'readData' | 'revisionData'> {
   const space = { slug: 'bench', displayName: '', labels: {}, annotations: {}, version: 1 };
   const units = Array.from({ length: Math.ceil(count / OBJECTS_PER_UNIT) }, (_, at) => unit(at));
-  const dataOf = (unitId: string): string => {
-    const first = Number(unitId) * OBJECTS_PER_UNIT;
-    const length = Math.min(OBJECTS_PER_UNIT, count - first);
-    return Array.from({ length }, (_, at) => stringify(fleetObject(first + at))).join('---\n');
-  };
+  const dataOf = (unitId: string) => readFile(fileOf(directory, unitId), 'utf8');
   return {
     findSpace: async () => ({ ...space, spaceId: 'bench' }),
     async listUnits(query = {}) {
       if (query.detail !== 'all') return units;
       const asked = new Set(query.where?.expression.match(/(?<=')\d+(?=')/g));
-      return units
-        .filter(({ unitId }) => asked.has(unitId))
-        .map((one) => ({ ...one, data: dataOf(one.unitId) }));
+      const found = units.filter(({ unitId }) => asked.has(unitId));
+      return Promise.all(found.map(async (one) => ({ ...one, data: await dataOf(one.unitId) })));
     },
     async getUnit(_space, unitId) {
       const [found] = units.slice(Number(unitId), Number(unitId) + 1);
       if (found === undefined) throw new Error(`no unit ${unitId}`);
       return found;
     },
-    readData: async ({ unitId }) => dataOf(unitId),
-    revisionData: async (_space, unitId) => dataOf(unitId),
+    readData: ({ unitId }) => dataOf(unitId),
+    revisionData: (_space, unitId) => dataOf(unitId),
   };
+}
+
+function fileOf(directory: string, unitId: string): string {
+  return join(directory, `${unitId}.yaml`);
 }
 
 function unit(index: number): Unit {

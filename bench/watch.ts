@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createKubernetesClient, type KubernetesClient } from '../clients/kubernetes/index.ts';
 import { refOf } from '../drift/resource-ref.ts';
 import { startStack } from '../stack/index.ts';
-import { fleetObject, NAMESPACE } from './watch-fixture.ts';
+import { fleetObject, NAMESPACE, writeFleetUnits } from './watch-fixture.ts';
 
 const CHILD = fileURLToPath(new URL('watch-child.ts', import.meta.url));
 const WRITES_AT_ONCE = 16;
@@ -16,7 +19,7 @@ type Line = { readonly [field: string]: unknown };
 
 /**
  * Memory and time to fully compared for several fleets, and latency from an edit's sending to its report, one at a time.
- * `--objects 1000,10000 --edits 200 -o json`. Units are held in memory: ConfigHub's own speed is not measured.
+ * `--objects 1000,10000 --edits 200 -o json`. Units come from files: ConfigHub's own speed is not measured.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -66,7 +69,9 @@ async function measure(
   count: number,
   edits: number,
 ): Promise<Line> {
-  const child = spawn(process.execPath, [CHILD, kubeconfig, String(count)], {
+  const units = await mkdtemp(join(tmpdir(), 'realign-bench-'));
+  await writeFleetUnits(units, count);
+  const child = spawn(process.execPath, [CHILD, kubeconfig, units, String(count)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
@@ -93,16 +98,23 @@ async function measure(
     return { bench: 'watch', ...start, latency_ms: latency, rss_after_edits_mb: rss_mb, heap_mb };
   } finally {
     child.kill('SIGKILL');
+    await rm(units, { recursive: true, force: true });
   }
 }
 
 async function nextLine(lines: Interface, child: ChildProcess, timeoutMs: number): Promise<Line> {
-  const signal = AbortSignal.timeout(timeoutMs);
+  const done = new AbortController();
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), done.signal]);
   const exited = once(child, 'exit', { signal }).then(() => {
     throw new Error('the watcher process ended');
   });
-  const [text] = await Promise.race([once(lines, 'line', { signal }), exited]);
-  return JSON.parse(String(text));
+  try {
+    const [text] = await Promise.race([once(lines, 'line', { signal }), exited]);
+    return JSON.parse(String(text));
+  } finally {
+    // Takes the listeners away.
+    done.abort();
+  }
 }
 
 function percentiles(sorted: readonly number[]) {

@@ -29,7 +29,9 @@ async function run(roles: readonly Role[], file: string | undefined): Promise<nu
   const { createLog } = await import('../../lib/log.ts');
   const { startRealign } = await import('../../workers/realign.ts');
   const { runUntilSignal } = await import('../../workers/run-until-signal.ts');
+  const { keepHeapSmall } = await import('../../workers/small-heap.ts');
   const { installRuntime } = await import('../../workers/worker.ts');
+  if (roles.every((role) => role === 'watcher')) keepHeapSmall();
   const config = loadConfig({ env: process.env, ...(file === undefined ? {} : { file }) });
   const log = createLog(config.log.level, { process: roles.length > 1 ? 'all' : roles[0] });
   installRuntime(log);

@@ -11,10 +11,10 @@ const PEER_ROUNDS = 3;
 type PairSet = { readonly set: string; readonly pairs: readonly Pair[] };
 
 /**
- * `bench compare [--cases FILE] [--peer] [-o json]`: pairs per second and per CPU second on one thread, attribution, type and
- * severity included, every verdict checked while timing: first of the cases, then of single objects from small to large, then
- * the p99 of a wide Deployment. One line each. `--peer` builds the comparison of Argo CD's gitops-engine (once, some
- * minutes) and runs both by turns on the same pairs.
+ * `bench compare [--cases FILE] [--peer] [-o json]`: pairs per second and per CPU second on one thread, attribution, type,
+ * severity and ignore rules included, every verdict checked while timing: first of the cases, then of single objects from
+ * small to large, then the p99 of a wide Deployment. One line each. `--peer` builds the comparison of Argo CD's
+ * gitops-engine (once, some minutes) and runs both by turns on the same pairs.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({

@@ -3,7 +3,7 @@
  * from the project's root, under Node 24 in the caller's directory. Runs itself on Node 20 with nothing installed.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,11 +51,24 @@ function run(path, rest) {
   );
 }
 
-/** npm passes on every signal but the one that cannot be caught. */
+/** npm passes on every signal but the one that cannot be caught; between it and us stands a shell that outlives it. */
 function endWithNpm(child) {
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), PARENT_POLL_MS).unref();
+  const npm = parentOf(parent);
+  const isGone = () => process.ppid !== parent || parentOf(parent) !== npm;
+  setInterval(() => isGone() && child.kill('SIGTERM'), PARENT_POLL_MS).unref();
+}
+
+/** Linux tells it in /proc; elsewhere only our own parent is watched. */
+function parentOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The program's name, in parentheses, may hold anything.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+  } catch {
+    return undefined;
+  }
 }
 
 function nodeBinary() {

@@ -1,3 +1,5 @@
+import { type Announced, announceFix } from '../drift/announce.ts';
+import type { FieldChange } from '../drift/field-change.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { Activities } from './types.ts';
 
@@ -5,7 +7,8 @@ import type { Activities } from './types.ts';
 export function createRecordActivities({
   store,
   metrics,
-}: Pick<ActivityDeps, 'store' | 'metrics'>): Pick<Activities, 'record' | 'closeEpisode'> {
+  log,
+}: Pick<ActivityDeps, 'store' | 'metrics' | 'log'>): Pick<Activities, 'record' | 'closeEpisode'> {
   return {
     async record({ episodeId, outcome, message, rule, policyOutcome }) {
       await store.episodes.update(episodeId, {
@@ -23,6 +26,15 @@ export function createRecordActivities({
       const seconds = (Date.parse(at) - Date.parse(episode.firstDetected)) / 1_000;
       metrics.episodeEnded(episode.ref.environment, outcome, seconds);
       metrics.driftScore(episode.ref, 0);
+      const said =
+        outcome === 'fixed'
+          ? announceFix(episode.ref.name, (episode.finding?.changes ?? []).map(toAnnounced))
+          : message;
+      log.info({ episodeId, outcome, ...episode.ref }, said);
     },
   };
+}
+
+function toAnnounced({ path, desired, live }: FieldChange): Announced {
+  return { path, desired, live };
 }

@@ -1,5 +1,6 @@
 import type { ConfigHub } from '../clients/confighub/index.ts';
 import type { KubernetesClient } from '../clients/kubernetes/index.ts';
+import type { LiveComparer } from '../desired/live-comparer.ts';
 import type { DesiredSource } from '../desired/source.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import type { Config, EnvironmentConfig } from '../lib/config.ts';
@@ -24,6 +25,8 @@ export type ActivityDeps = {
   readonly store: Store;
   readonly hub: ConfigHub;
   readonly environments: ReadonlyMap<string, EnvironmentParts>;
+  /** By the configured rules; lists what default ones hide, too. */
+  readonly compareLive: LiveComparer;
   /** HMAC under the installation's key. */
   readonly keyedHash: (text: string) => string;
   /** Starts or wakes the resource's own workflow. */

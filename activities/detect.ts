@@ -109,11 +109,11 @@ function lastWriter(changes: Inspection['comparison']['changes']): string {
 
 async function factsOf(
   membership: FilterMembership,
-  { desired, live }: Inspection,
+  { desired, live, comparison }: Inspection,
   finding: Finding,
 ): Promise<PolicyFacts> {
   const { unit, ref } = desired;
-  const reserved = reservedForPeople(finding);
+  const reserved = comparison.approval ?? reservedForPeople(finding);
   return {
     environment: ref.environment,
     kind: ref.kind,

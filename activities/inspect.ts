@@ -1,6 +1,5 @@
-import { compareLive } from '../desired/compare-live.ts';
 import type { DesiredObject } from '../desired/source.ts';
-import type { Comparison } from '../drift/compare.ts';
+import type { RuledComparison } from '../drift/ignore.ts';
 import type { JsonValue } from '../drift/json.ts';
 import { redactObject } from '../drift/redact.ts';
 import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
@@ -12,7 +11,7 @@ import { type ActivityDeps, environmentOf } from './deps.ts';
 export type Inspection = {
   readonly desired: DesiredObject;
   readonly live: KubeObject | undefined;
-  readonly comparison: Comparison;
+  readonly comparison: RuledComparison;
   readonly diffDigest: string;
 };
 
@@ -34,7 +33,7 @@ export function compareNow(
   desired: DesiredObject,
   live: KubeObject | undefined,
 ): Inspection {
-  const comparison = compareLive(desired, live, deps.config);
+  const comparison = deps.compareLive(desired, live);
   return {
     desired,
     live,

@@ -1,12 +1,13 @@
 import type { Unit } from '../clients/confighub/index.ts';
 import { type Lineage, makePlans, promotionPlan } from '../drift/make-plan.ts';
+import { overwrittenKept } from '../drift/plan.ts';
 import { decide, type PolicyFacts } from '../drift/policy.ts';
 import { digest } from '../lib/digest.ts';
 import { AppError } from '../lib/errors.ts';
 import { promotionWorkflowId } from '../lib/workflow-id.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import type { FilterMembership } from './filter-membership.ts';
-import { reachOfApply, reachOfUpgrade } from './reach.ts';
+import { reachOfApply, reachOfPatch, reachOfUpgrade } from './reach.ts';
 import type { Activities, Planned } from './types.ts';
 import { downstreamOf, toUnitRef } from './unit-lineage.ts';
 
@@ -20,6 +21,7 @@ export function createPlanActivities(
       const desired = await environmentOf(deps, ref.environment).source.find(ref);
       if (!desired) throw new AppError('NOT_FOUND', 'nothing declares this resource any more');
       const lineage = await lineageOf(deps, membership, ref.environment, desired.unit);
+      const patch = reachOfPatch(deps, finding);
       const reach = {
         apply: await reachOfApply(deps, ref.environment, desired.unit),
         upgrade:
@@ -27,6 +29,7 @@ export function createPlanActivities(
             ? await reachOfUpgrade(deps, ref.environment, desired.unit)
             : [],
         accept: await reachOfApply(deps, ref.environment, desired.unit, ref),
+        ...(patch && { patch }),
       };
       const plans = makePlans(finding, rule, lineage, reach);
       return bind(
@@ -50,7 +53,9 @@ export function createPlanActivities(
       const bound = bind({ revision: lineage.headRevision, behind: lineage.behind, rule }, [plan]);
       const { upstream, fromRevision, toRevision } = lineage.behind;
       const summary = `Promote ${unit.slug} from ${upstream.space} to ${environment} (revision ${fromRevision} → ${toRevision})`;
-      return { ...bound, needed: true, rule, outcome, summary };
+      // Nobody is asked about what an ignore rule keeps by writing over it.
+      const kept = overwrittenKept(plan);
+      return { ...bound, needed: true, rule, outcome: kept.length > 0 ? 'ask' : outcome, summary };
     },
 
     async identifyPromotion({ unit, upstream }) {
@@ -72,7 +77,15 @@ export function createPlanActivities(
 }
 
 function bind(rest: object, plans: Planned['plans']): Planned {
-  return { plans, digest: digest({ ...rest, plans }) };
+  // A value that somebody is meant to write moves while people think; they consent to what is written over it.
+  const bound = plans.map((plan) => ({
+    ...plan,
+    reach: plan.reach.map((one) => {
+      const { from: _moving, ...fixed } = one;
+      return one.keptBy === undefined ? one : fixed;
+    }),
+  }));
+  return { plans, digest: digest({ ...rest, plans: bound }) };
 }
 
 async function lineageOf(

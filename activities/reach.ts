@@ -3,7 +3,9 @@ import { parseManifests } from '../desired/manifests.ts';
 import { compare } from '../drift/compare.ts';
 import { compileDesired } from '../drift/compile.ts';
 import type { FieldChange } from '../drift/field-change.ts';
+import { differences } from '../drift/ignore.ts';
 import type { ReachEntry } from '../drift/plan.ts';
+import type { Finding } from '../drift/record.ts';
 import { redactChanges } from '../drift/redact.ts';
 import {
   formatResource,
@@ -21,7 +23,8 @@ const MAX_REACH = 100;
 
 /**
  * Every live field that applying the unit as it stands would change, over all its objects: an apply writes the whole unit, so
- * whoever consents to it consents to all of this. `except` leaves out the resource whose live values are being accepted.
+ * whoever consents to it consents to all of this, also to what ignore rules hide. `except` leaves out the drift whose live values
+ * are being accepted.
  */
 export async function reachOfApply(
   deps: ActivityDeps,
@@ -33,7 +36,6 @@ export async function reachOfApply(
   const objects = await source.ofUnit(unit);
   const entries: ReachEntry[] = [];
   for (const desired of objects) {
-    if (except && resourceKey(except) === resourceKey(desired.ref)) continue;
     const live = await readable(cluster.get(desired.ref));
     if (live === UNREADABLE) {
       entries.push({
@@ -44,9 +46,35 @@ export async function reachOfApply(
       continue;
     }
     const { comparison } = compareNow(deps, desired, live);
-    entries.push(...entriesOf(deps, desired.ref, comparison.changes));
+    const isAccepted = except && resourceKey(except) === resourceKey(desired.ref);
+    // Of the accepted resource the drift itself is written into the unit; the rest of it is applied all the same.
+    const counted = new Set(isAccepted ? comparison.changes : []);
+    const found = differences(comparison).filter(({ change }) => !counted.has(change));
+    entries.push(...found.flatMap((one) => entriesOf(deps, desired.ref, [one.change], one.keptBy)));
   }
   return limit(entries);
+}
+
+/**
+ * What a patch of the drifted fields alone would change; undefined where none may be sent: without a second identity, and where
+ * the object is missing.
+ */
+export function reachOfPatch(
+  deps: ActivityDeps,
+  { ref, changes }: Finding,
+): readonly ReachEntry[] | undefined {
+  const { repair } = environmentOf(deps, ref.environment);
+  const isMissing = changes.some((change) => change.op === 'object-missing');
+  if (deps.config.residue !== 'patch' || !repair || isMissing) return undefined;
+  return limit(
+    changes.map(({ path, live, desired }) => ({
+      environment: ref.environment,
+      resource: formatResource(ref),
+      path,
+      ...(live !== undefined && { from: live }),
+      ...(desired !== undefined && { to: desired }),
+    })),
+  );
 }
 
 const UNREADABLE = Symbol('unreadable');
@@ -106,6 +134,7 @@ function entriesOf(
   deps: ActivityDeps,
   ref: ResourceRef,
   changes: readonly FieldChange[],
+  keptBy?: string,
 ): readonly ReachEntry[] {
   return redactChanges(changes, ref.kind, deps.keyedHash).map(({ path, live, desired }) => ({
     environment: ref.environment,
@@ -113,6 +142,7 @@ function entriesOf(
     path,
     ...(live !== undefined && { from: live }),
     ...(desired !== undefined && { to: desired }),
+    ...(keptBy !== undefined && { keptBy }),
   }));
 }
 
@@ -120,7 +150,10 @@ function limit(entries: readonly ReachEntry[]): readonly ReachEntry[] {
   if (entries.length <= MAX_REACH) return entries;
   const left = entries.length - MAX_REACH;
   const last: ReachEntry = { environment: '', resource: `… and ${left} more fields`, path: '' };
-  return [...entries.slice(0, MAX_REACH), last];
+  // What is cut off must not be what makes a fix ask.
+  const kept = entries.filter((one) => one.keptBy !== undefined);
+  const others = entries.filter((one) => one.keptBy === undefined);
+  return [...[...kept, ...others].slice(0, MAX_REACH), last];
 }
 
 function keyOf(object: KubeObject): string {

@@ -12,7 +12,7 @@ const FIELD_MANAGER = 'realign-repair';
 /** Removes what a forced apply leaves behind: fields and items that people added. Needs `residue: patch` and its identity. */
 export function createRepairActivities(deps: ActivityDeps): Pick<Activities, 'removeResidue'> {
   return {
-    async removeResidue({ ref }) {
+    async removeResidue({ ref, diffDigest }) {
       const { repair } = environmentOf(deps, ref.environment);
       if (!repair) {
         throw new AppError(
@@ -22,6 +22,9 @@ export function createRepairActivities(deps: ActivityDeps): Pick<Activities, 're
       }
       const inspection = await inspect(deps, ref);
       if (!inspection?.live || inspection.comparison.changes.length === 0) return;
+      if (diffDigest !== undefined && diffDigest !== inspection.diffDigest) {
+        throw new AppError('CONFLICT', 'the drift changed after it was decided on');
+      }
       const { live, comparison } = inspection;
       const patch = revertPatch(
         live as unknown as JsonValue,

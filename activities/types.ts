@@ -136,7 +136,11 @@ export type Verified = {
   readonly finishCommand?: string;
 };
 
-export type RemoveResidueInput = StepInput & { readonly ref: ResourceRef };
+export type RemoveResidueInput = StepInput & {
+  readonly ref: ResourceRef;
+  /** Where the patch is the fix itself: the difference that was decided on; another one is refused with CONFLICT. */
+  readonly diffDigest?: string;
+};
 
 export type PlanPromotionInput = StepInput & {
   readonly unit: UnitRef;

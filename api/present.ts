@@ -189,8 +189,9 @@ function presentPlan(plan: Plan): Wire<typeof schemas.question>['plans'][number]
       unit: `${step.unit.space}/${step.unit.slug}`,
       environment: 'environment' in step ? step.environment : null,
     })),
-    reach: plan.reach.map(({ environment, resource, path, from, to }) => {
-      return { environment, resource, path, from: toWire(from), to: toWire(to) };
+    reach: plan.reach.map(({ environment, resource, path, from, to, keptBy = null }) => {
+      const values = { from: toWire(from), to: toWire(to) };
+      return { environment, resource, path, ...values, kept_by: keptBy };
     }),
   };
 }

@@ -214,7 +214,7 @@ const plan = z.object({
   description: z.string(),
   steps: z.array(
     z.object({
-      kind: z.enum(['write', 'upgrade', 'apply', 'ask']),
+      kind: z.enum(['write', 'upgrade', 'apply', 'patch', 'ask']),
       description: z.string(),
       unit: z.string().describe('space/slug'),
       environment: z.string().nullable(),
@@ -228,6 +228,10 @@ const plan = z.object({
         path: z.string(),
         from: z.json(),
         to: z.json(),
+        kept_by: z
+          .string()
+          .nullable()
+          .describe('the ignore rule that keeps the live value, which the plan overwrites'),
       }),
     )
     .describe('every live field that the plan changes'),

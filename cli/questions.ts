@@ -57,8 +57,8 @@ export function describeQuestion(question: QuestionAnswer): string {
     lines.push(...plan.steps.map((step, index) => `  ${index + 1}. ${step.description}`));
     lines.push(
       ...plan.reach.map(
-        ({ environment, resource, path, from, to }) =>
-          `  changes ${environment}/${resource} ${path}: ${showValue(from)} → ${showValue(to)}`,
+        ({ environment, resource, path, from, to, kept_by: keptBy }) =>
+          `  changes ${environment}/${resource} ${path}: ${showValue(from)} → ${showValue(to)}${keptBy ? `, which rule ${keptBy} keeps` : ''}`,
       ),
     );
   }

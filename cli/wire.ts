@@ -56,6 +56,7 @@ const planSchema = z.looseObject({
       path: z.string(),
       from: z.unknown(),
       to: z.unknown(),
+      kept_by: z.string().nullish(),
     }),
   ),
 });

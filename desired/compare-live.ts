@@ -1,4 +1,4 @@
-import { type Comparison, compare } from '../drift/compare.ts';
+import { type CompareContext, type Comparison, compare } from '../drift/compare.ts';
 import type { KubeObject } from '../drift/resource-ref.ts';
 import type { DesiredObject } from './source.ts';
 
@@ -6,10 +6,10 @@ import type { DesiredObject } from './source.ts';
 export function compareLive(
   desired: DesiredObject,
   live: KubeObject | undefined,
-  options: { readonly appliers: readonly string[] },
+  options: Pick<CompareContext, 'appliers' | 'collectExcused'>,
 ): Comparison {
   return compare(desired.compiled, live, {
-    appliers: options.appliers,
+    ...options,
     ...(desired.base && { base: desired.base }),
     ...(desired.applied === 'never' && { neverApplied: true }),
   });

@@ -1,5 +1,6 @@
 import type { Unit } from '../clients/confighub/index.ts';
 import type { CompiledDesired } from '../drift/compile.ts';
+import type { RuleSubject } from '../drift/ignore-rule.ts';
 import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
 
 /**
@@ -50,6 +51,8 @@ export type DesiredSource = {
     ref: Pick<ResourceRef, 'group' | 'kind' | 'namespace' | 'name'>,
     signal?: AbortSignal,
   ): Promise<DesiredObject | undefined>;
+  /** Limits of the autoscaler that the source declares for an object; absent where no rule asks for them. */
+  readonly autoscalerOf?: (ref: ResourceRef) => RuleSubject['autoscaler'];
   /** Everything that one unit declares now, read anew. */
   ofUnit(unit: Pick<DeclaringUnit, 'unitId' | 'spaceId'>): Promise<readonly DesiredObject[]>;
 };

@@ -1,6 +1,7 @@
 import { describeStep, type Plan, type PlanStep, type ReachEntry, type UnitRef } from './plan.ts';
 import type { PolicyRule } from './policy.ts';
 import type { Finding } from './record.ts';
+import { formatResource } from './resource-ref.ts';
 
 /** Where a drifted unit stands among the others. */
 export type Lineage = {
@@ -31,6 +32,8 @@ export type Reach = {
   readonly upgrade: readonly ReachEntry[];
   /** What the other objects of the unit would get when the live values are accepted. */
   readonly accept: readonly ReachEntry[];
+  /** What a patch of the drifted fields alone would change; present where Realign may send one. */
+  readonly patch?: readonly ReachEntry[];
 };
 
 /** The fixes that can be offered for a drift, revert first. */
@@ -40,7 +43,7 @@ export function makePlans(
   lineage: Lineage,
   reach: Reach,
 ): readonly Plan[] {
-  const plans = [revertPlan(rule, lineage, reach)];
+  const plans = [revertPlan(rule, lineage, reach, finding)];
   if (canAccept(finding)) plans.push(acceptPlan(finding, lineage, reach));
   return plans;
 }
@@ -57,10 +60,21 @@ export function canAccept(finding: Finding): boolean {
   );
 }
 
-function revertPlan(rule: Pick<PolicyRule, 'upgrade'>, lineage: Lineage, reach: Reach): Plan {
+/** Applies the unit, unless that would overwrite what a rule keeps and a patch of the drifted fields alone would do. */
+function revertPlan(
+  rule: Pick<PolicyRule, 'upgrade'>,
+  lineage: Lineage,
+  reach: Reach,
+  finding?: Finding,
+): Plan {
   const { unit, environment, behind } = lineage;
   const apply: PlanStep = { kind: 'apply', unit, environment };
-  if (!behind || rule.upgrade !== 'with-fix') return planOf('revert', [apply], reach.apply);
+  if (!behind || rule.upgrade !== 'with-fix') {
+    const keeps = reach.apply.some((one) => one.keptBy !== undefined);
+    if (!keeps || !reach.patch || !finding) return planOf('revert', [apply], reach.apply);
+    const resource = formatResource(finding.ref);
+    return planOf('revert', [{ kind: 'patch', unit, environment, resource }], reach.patch);
+  }
   const upgrade: PlanStep = {
     kind: 'upgrade',
     unit,

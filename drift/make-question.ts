@@ -1,6 +1,6 @@
 import { isPerson } from './author.ts';
 import { summarise } from './describe.ts';
-import type { Plan } from './plan.ts';
+import { overwrittenKept, type Plan } from './plan.ts';
 import type { PolicyDecision } from './policy.ts';
 import type { Finding, Question } from './record.ts';
 import { formatResource } from './resource-ref.ts';
@@ -29,7 +29,7 @@ export function makeQuestion(about: {
     environment: finding.ref.environment,
     ref: finding.ref,
     severity: finding.severity,
-    summary: `${formatResource(finding.ref)}: ${summarise(finding)}${isKnown ? `, by ${finding.author}` : ''}`,
+    summary: `${formatResource(finding.ref)}: ${summarise(finding)}${isKnown ? `, by ${finding.author}` : ''}${overwriting(planned.plans)}`,
     finding,
     plans: planned.plans,
     offered: 'revert',
@@ -43,4 +43,15 @@ export function makeQuestion(about: {
     askedAt: new Date(nowMs).toISOString(),
     expiresAt: new Date(nowMs + policy.expiryMs).toISOString(),
   };
+}
+
+const MAX_NAMED = 3;
+
+/** What reverting would write over although a rule keeps it: why people are asked even where a rule says `auto`. */
+function overwriting(plans: readonly Plan[]): string {
+  const revert = plans.find((plan) => plan.fix === 'revert');
+  const kept = revert ? overwrittenKept(revert) : [];
+  if (kept.length === 0) return '';
+  const more = kept.length > MAX_NAMED ? ` and ${kept.length - MAX_NAMED} more` : '';
+  return `; reverting also overwrites ${kept.slice(0, MAX_NAMED).join(', ')}${more}`;
 }

@@ -11,7 +11,7 @@ export type UnitRef = {
 
 /**
  * What a fix does, in order. `write` puts live values into the unit (accept only), `upgrade` brings one unit to its
- * upstream's head, `apply` has ConfigHub write the unit to its cluster, `ask` hands a downstream unit whose environment
+ * upstream's head, `apply` has ConfigHub write the unit to its cluster, `patch` sends only the drifted fields, `ask` hands a downstream unit whose environment
  * asks to a question of its own (a promotion).
  */
 export type PlanStep =
@@ -34,6 +34,13 @@ export type PlanStep =
     }
   | { readonly kind: 'apply'; readonly unit: UnitRef; readonly environment: string }
   | {
+      readonly kind: 'patch';
+      readonly unit: UnitRef;
+      readonly environment: string;
+      /** `Kind/namespace/name`. */
+      readonly resource: string;
+    }
+  | {
       readonly kind: 'ask';
       readonly unit: UnitRef;
       readonly upstream: UnitRef;
@@ -48,6 +55,8 @@ export type ReachEntry = {
   readonly path: string;
   readonly from?: JsonValue;
   readonly to?: JsonValue;
+  /** Id of the ignore rule that expects the live value: applying overwrites what somebody is meant to write. */
+  readonly keptBy?: string;
 };
 
 /** A fix, worked out before anyone is asked and executed exactly. */
@@ -69,7 +78,16 @@ export function describeStep(step: PlanStep): string {
       return `upgrade unit ${unit} from ${step.upstream.space} (revision ${step.fromRevision} → ${step.toRevision ?? 'new head'})`;
     case 'apply':
       return `apply unit ${unit} to ${step.environment}`;
+    case 'patch':
+      return `patch the drifted fields of ${step.resource} in ${step.environment}`;
     case 'ask':
       return `ask about upgrading ${unit} (${step.environment})`;
   }
+}
+
+/** What a plan would overwrite although a rule keeps it, for people: `spec.replicas of Deployment/shop/web (rule hpa)`. */
+export function overwrittenKept({ reach }: Pick<Plan, 'reach'>): readonly string[] {
+  return reach.flatMap(({ path, resource, keptBy }) =>
+    keptBy === undefined ? [] : [`${path} of ${resource} (rule ${keptBy})`],
+  );
 }

@@ -10,6 +10,85 @@ function load(yaml: string) {
 
 const RULE = 'kinds: [Deployment]}, paths: [spec.replicas], reason: because';
 
+const REFUSED: readonly (readonly [what: string, rule: string, expected: RegExp])[] = [
+  [
+    'an unknown key',
+    `{ id: a, match: {${RULE}, pahts: [x] }`,
+    /line 2: ignore\[0\].pahts: unknown key; did you mean "paths"/,
+  ],
+  [
+    'an unknown key of bounds',
+    `{ id: a, match: {${RULE}, bounds: { mni: 1 } }`,
+    /bounds.mni: unknown key; did you mean "min"/,
+  ],
+  [
+    'a path that cannot be parsed',
+    '{ id: a, match: {kinds: [Role]}, paths: ["spec["], reason: b }',
+    /ignore\[0\].paths: rule "a": field path "spec\["/,
+  ],
+  [
+    'a regular expression',
+    '{ id: a, match: {kinds: [Role]}, paths: ["x[name=~(a|b)+]"], reason: b }',
+    /rule "a": pattern "\(a\|b\)\+": "\(" is not supported/,
+  ],
+  [
+    'a plural for a kind',
+    '{ id: a, match: {kinds: [deployments]}, paths: [x], reason: b }',
+    /kinds\[0\]: expected a kind such as Deployment/,
+  ],
+  [
+    'no reason',
+    '{ id: a, match: {kinds: [Role]}, paths: [x] }',
+    /ignore\[0\].reason: rule "a": the key is missing/,
+  ],
+  [
+    'no id',
+    '{ match: {kinds: [Role]}, paths: [x], reason: b }',
+    /ignore\[0\].id: the key is missing/,
+  ],
+  ['no kind and no end', '{ id: a, paths: [x], reason: b }', /expires: rule "a": it names no kind/],
+  [
+    '** and no end',
+    '{ id: a, match: {kinds: [Role]}, paths: ["**.x"], reason: b }',
+    /expires: rule "a"/,
+  ],
+  [
+    'an end that is no date',
+    `{ id: a, match: {${RULE}, expires: soon }`,
+    /expected a date such as/,
+  ],
+  [
+    'a bound that is no amount',
+    `{ id: a, match: {${RULE}, bounds: { max: many } }`,
+    /"many" is neither number nor quantity/,
+  ],
+  [
+    'two of one id',
+    `{ id: a, match: {${RULE} }\n  - { id: a, match: {${RULE} }`,
+    /rule "a": another rule has this name/,
+  ],
+  [
+    'an unknown environment',
+    '{ id: a, match: {kinds: [Role], environments: [acorn-bear-qq]}, paths: [x], reason: b }',
+    /no environment "acorn-bear-qq"; did you mean "acorn-bear-qa"/,
+  ],
+  [
+    'a selector that cannot be read',
+    '{ id: a, match: {kinds: [Role], labels: "a in b"}, paths: [x], reason: b }',
+    /rule "a": "a in b" is no part of a label selector/,
+  ],
+  [
+    'an unknown effect',
+    `{ id: a, match: {${RULE}, effect: ignore }`,
+    /ignore\[0\].effect: expected one of/,
+  ],
+  [
+    'paths beside an import',
+    '{ paths: [x], argocd: [{ kind: Role, jsonPointers: [/a] }] }',
+    /next to an import only/,
+  ],
+];
+
 describe('ignore rules', () => {
   it('are read with their defaults', () => {
     const { ignore, ignoreAnnotations } = load(
@@ -28,88 +107,7 @@ describe('ignore rules', () => {
     expect(ignoreAnnotations).toBe(true);
   });
 
-  it.each([
-    [
-      'an unknown key',
-      `{ id: a, match: {${RULE}, pahts: [x] }`,
-      /line 2: ignore\[0\].pahts: unknown key; did you mean "paths"/,
-    ],
-    [
-      'an unknown key of bounds',
-      `{ id: a, match: {${RULE}, bounds: { mni: 1 } }`,
-      /bounds.mni: unknown key; did you mean "min"/,
-    ],
-    [
-      'a path that cannot be parsed',
-      '{ id: a, match: {kinds: [Role]}, paths: ["spec["], reason: b }',
-      /ignore\[0\].paths: rule "a": field path "spec\["/,
-    ],
-    [
-      'a regular expression',
-      '{ id: a, match: {kinds: [Role]}, paths: ["x[name=~(a|b)+]"], reason: b }',
-      /rule "a": pattern "\(a\|b\)\+": "\(" is not supported/,
-    ],
-    [
-      'a plural for a kind',
-      '{ id: a, match: {kinds: [deployments]}, paths: [x], reason: b }',
-      /kinds\[0\]: expected a kind such as Deployment/,
-    ],
-    [
-      'no reason',
-      '{ id: a, match: {kinds: [Role]}, paths: [x] }',
-      /ignore\[0\].reason: rule "a": the key is missing/,
-    ],
-    [
-      'no id',
-      '{ match: {kinds: [Role]}, paths: [x], reason: b }',
-      /ignore\[0\].id: the key is missing/,
-    ],
-    [
-      'no kind and no end',
-      '{ id: a, paths: [x], reason: b }',
-      /expires: rule "a": it names no kind/,
-    ],
-    [
-      '** and no end',
-      '{ id: a, match: {kinds: [Role]}, paths: ["**.x"], reason: b }',
-      /expires: rule "a"/,
-    ],
-    [
-      'an end that is no date',
-      `{ id: a, match: {${RULE}, expires: soon }`,
-      /expected a date such as/,
-    ],
-    [
-      'a bound that is no amount',
-      `{ id: a, match: {${RULE}, bounds: { max: many } }`,
-      /"many" is neither number nor quantity/,
-    ],
-    [
-      'two of one id',
-      `{ id: a, match: {${RULE} }\n  - { id: a, match: {${RULE} }`,
-      /rule "a": another rule has this name/,
-    ],
-    [
-      'an unknown environment',
-      '{ id: a, match: {kinds: [Role], environments: [acorn-bear-qq]}, paths: [x], reason: b }',
-      /no environment "acorn-bear-qq"; did you mean "acorn-bear-qa"/,
-    ],
-    [
-      'a selector that cannot be read',
-      '{ id: a, match: {kinds: [Role], labels: "a in b"}, paths: [x], reason: b }',
-      /rule "a": "a in b" is no part of a label selector/,
-    ],
-    [
-      'an unknown effect',
-      `{ id: a, match: {${RULE}, effect: ignore }`,
-      /ignore\[0\].effect: expected one of/,
-    ],
-    [
-      'paths beside an import',
-      '{ paths: [x], argocd: [{ kind: Role, jsonPointers: [/a] }] }',
-      /next to an import only/,
-    ],
-  ])('refuse %s', (_what, rule, expected) => {
+  it.each(REFUSED)('refuse %s', (_what, rule, expected) => {
     expect(() => load(`ignore:\n  - ${rule}`)).toThrow(expected);
   });
 });

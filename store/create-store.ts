@@ -6,6 +6,7 @@ import { createEpisodes } from './episodes.ts';
 import { installationKey } from './installation.ts';
 import { createQuestions } from './questions.ts';
 import { createRecords } from './records.ts';
+import { createRuleHitTable } from './rule-hits.ts';
 import type { Store } from './types.ts';
 
 /**
@@ -22,6 +23,7 @@ export function createStore(options: DatabaseOptions): Store {
     decisions: createDecisions(database),
     analysisRuns: createAnalysisRuns(database),
     auditWrites: createAuditWrites(database),
+    ruleHits: createRuleHitTable(database),
     installationKey() {
       key ??= installationKey(database).catch((error: unknown) => {
         key = undefined;

@@ -73,6 +73,17 @@ export type OpenEpisodeCount = {
   readonly count: number;
 };
 
+/** How often an ignore rule decided about a difference, and where it did so last. */
+export type RuleHitCount = {
+  readonly rule: string;
+  readonly hits: number;
+  readonly lastHit: string;
+  readonly environment: string;
+  /** `Kind/namespace/name`. */
+  readonly resource: string;
+  readonly path: string;
+};
+
 /** Everything Realign remembers. Writes are idempotent: repeating one with the same keys changes nothing. */
 export type Store = {
   readonly episodes: {
@@ -166,6 +177,12 @@ export type Store = {
       cluster: string,
       object: Pick<AuditWrite, 'group' | 'resource' | 'namespace' | 'name'>,
     ): Promise<readonly AuditWrite[]>;
+  };
+  readonly ruleHits: {
+    /** Adds to what rules have decided so far. Counts of one rule from several processes add up. */
+    add(hits: readonly RuleHitCount[]): Promise<void>;
+    /** Every rule that ever decided something, at most 1,000. */
+    list(): Promise<readonly RuleHitCount[]>;
   };
   /** The installation's secret key for keyed hashes, made at first use. 32 bytes. */
   installationKey(): Promise<Uint8Array>;

@@ -6,6 +6,7 @@ import {
   registerSearchAttributes,
   type TemporalClient,
 } from '../clients/temporal.ts';
+import { withAutoscalers } from '../desired/autoscalers.ts';
 import { createConfighubSource } from '../desired/confighub.ts';
 import { type CustomSchemas, createCustomSchemas } from '../desired/custom-schemas.ts';
 import type { Config, EnvironmentConfig } from '../lib/config.ts';
@@ -17,6 +18,7 @@ import { createStore, migrate, type Store } from '../store/index.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { createDriftDoor, type DriftDoor } from './doors.ts';
 import { createOpening, type Opening, type PartState } from './opening.ts';
+import { createRuleHits, type RuleHits } from './rule-hits.ts';
 
 /** Everything a process works with, connected. */
 export type Parts = {
@@ -28,6 +30,8 @@ export type Parts = {
   readonly temporal: TemporalClient;
   readonly environments: ReadonlyMap<string, EnvironmentParts>;
   readonly keyedHash: (text: string) => string;
+  /** Counts what ignore rules decide. */
+  readonly ruleHits: RuleHits;
   readonly driftDoor: DriftDoor;
   readonly workflowUrl: (workflowId: string, runId?: string) => string;
   close(): Promise<void>;
@@ -71,6 +75,7 @@ export async function connectParts(options: PartsOptions): Promise<Parts> {
     openEnvironments(options, hub, opening),
   ]);
   const { uiUrl, namespace } = config.temporal;
+  const ruleHits = createRuleHits({ store: store.ruleHits, log, now: Date.now });
   return {
     config,
     log,
@@ -79,6 +84,7 @@ export async function connectParts(options: PartsOptions): Promise<Parts> {
     hub,
     temporal,
     environments,
+    ruleHits,
     keyedHash: (text) => keyedHash(key, text),
     driftDoor: createDriftDoor(temporal, {
       taskQueue: config.temporal.taskQueue,
@@ -89,7 +95,10 @@ export async function connectParts(options: PartsOptions): Promise<Parts> {
       const workflow = `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
       return runId === undefined ? workflow : `${workflow}/${runId}/history`;
     },
-    close: opening.close,
+    async close() {
+      await ruleHits.flush();
+      await opening.close();
+    },
   };
 }
 
@@ -160,11 +169,14 @@ async function openEnvironments(
     schemas.set(cluster, known);
     return known;
   };
+  const asksForAutoscalers = config.ignore.some((rule) => rule.bounds?.hpa === true);
+  const looks = { maxAgeMs: config.confighub.refreshMs, now: Date.now };
   const environments = await Promise.all(
     config.environments.map(async (environment): Promise<[string, EnvironmentParts]> => {
       const repair = await openRepair(environment, options, opening);
       const cluster = await clusterOf(environment);
-      const source = createConfighubSource({ hub, environment, schemas: schemasOf(cluster) });
+      const units = createConfighubSource({ hub, environment, schemas: schemasOf(cluster) });
+      const source = asksForAutoscalers ? withAutoscalers(units, looks) : units;
       return [
         environment.name,
         { config: environment, source, cluster, ...(repair && { repair }) },

@@ -1,13 +1,14 @@
-import { compareLive } from '../desired/compare-live.ts';
 import { diffDigest } from '../lib/drift-digest.ts';
 import { createWatcher, type Judge, type Watcher } from '../watcher/index.ts';
+import { openComparer } from './comparer.ts';
 import type { Parts } from './parts.ts';
 
 /** The watcher of all environments, reporting each drift to its resource's workflow. */
 export function openWatcher(parts: Parts): Watcher {
   const { config, driftDoor, store, metrics } = parts;
+  const compareLive = openComparer(parts, { collectExcused: false });
   const judge: Judge = (desired, live) => {
-    const { changes, severity } = compareLive(desired, live, config);
+    const { changes, severity } = compareLive(desired, live);
     return changes.length === 0
       ? undefined
       : { digest: diffDigest(parts.keyedHash, changes), severity };

@@ -13,6 +13,7 @@ import {
 } from '@temporalio/worker';
 import { createActivities, createActivityInterceptor } from '../activities/index.ts';
 import type { Log } from '../lib/log.ts';
+import { openComparer } from './comparer.ts';
 import type { Parts } from './parts.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
@@ -83,6 +84,7 @@ export async function startWorker(
       metrics: parts.metrics,
       hub: parts.hub,
       environments: parts.environments,
+      compareLive: openComparer(parts, { collectExcused: true }),
       keyedHash: parts.keyedHash,
       reportDrift: (ref, digest) => parts.driftDoor.reportDrift(ref, digest, Date.now() * 1_000),
     }),

@@ -95,6 +95,13 @@ async function carryOut(
         { episodeId, key, unit: step.unit, description, ...(changeSet && { changeSet }) },
       ]);
       return;
+    case 'patch':
+      if (!work.drift)
+        throw ApplicationFailure.nonRetryable('only a drift can be patched', 'INVALID_INPUT');
+      await writes.removeResidue.executeWithOptions({ summary }, [
+        { episodeId, key, ...work.drift },
+      ]);
+      return;
     case 'ask':
       await handOver(episodeId, step);
       return;

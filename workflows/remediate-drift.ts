@@ -5,10 +5,10 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Detection } from '../activities/types.ts';
+import type { Detection, Planned } from '../activities/types.ts';
 import { describeFix } from '../drift/describe.ts';
 import { makeQuestion } from '../drift/make-question.ts';
-import type { Plan } from '../drift/plan.ts';
+import { overwrittenKept, type Plan } from '../drift/plan.ts';
 import { decide, type PolicyDecision } from '../drift/policy.ts';
 import type { Outcome, Question } from '../drift/record.ts';
 import { formatResource } from '../drift/resource-ref.ts';
@@ -112,6 +112,7 @@ async function act(run: Run, drift: Case): Promise<Next> {
   }
 }
 
+/** An automatic fix, unless its apply would write over a value that an ignore rule keeps: that is for people. */
 async function fixUnasked(run: Run, drift: Case): Promise<Next> {
   const planned = await plan(run, drift);
   const revert = planned.plans.find((one) => one.fix === 'revert');
@@ -123,12 +124,14 @@ async function fixUnasked(run: Run, drift: Case): Promise<Next> {
       'There is no plan that reverts this drift.',
       drift.decision,
     );
+  const kept = overwrittenKept(revert);
+  if (kept.length > 0) return askAndFix(run, drift, planned);
   return fix(run, drift, revert);
 }
 
-async function askAndFix(run: Run, drift: Case): Promise<Next> {
+async function askAndFix(run: Run, drift: Case, known?: Planned): Promise<Next> {
   const { finding } = drift;
-  const planned = await plan(run, drift);
+  const planned = known ?? (await plan(run, drift));
   const question = nextQuestion(run, drift, planned);
   const answered = await ask(run, question, () => hasMoved(run, finding));
   await closeQuestion(run, statusOf(answered));

@@ -11,6 +11,7 @@ import type { JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
 import type { ManagerClass } from './managers.ts';
 import { classOfManager } from './managers.ts';
+import { foldNestedAdditions } from './nested-additions.ts';
 import { expectedBy, isMetadataMap, isSystemKey } from './noise.ts';
 import { isLeaf, liveAt, pathOf } from './owners.ts';
 import type { ManagedFieldsEntry } from './resource-ref.ts';
@@ -53,6 +54,7 @@ export function findForeignAdditions(run: Run): void {
     const isCreator = isCreatorEntry(run, entry);
     search({ run, entry, managerClass, op: 'added', direction: 'forward', isCreator });
   }
+  foldNestedAdditions(run);
 }
 
 /**
@@ -264,8 +266,9 @@ function isCreationDefault(find: Search, at: Undeclared): boolean {
 }
 
 /**
- * Whether a writer created this object rather than edited it: its Update is as old as the object and no applier has an entry.
- * A create is completed with the defaults of the kind, which for a custom resource are known to its server alone.
+ * Whether a writer created this object rather than edited it: its Update is as old as the object, it owns the declared fields
+ * themselves and not only what is in them (times are whole seconds), and no applier has an entry. A create is completed with
+ * the defaults of the kind, which for a custom resource are known to its server alone.
  */
 function isCreatorEntry(run: Run, entry: ManagedFieldsEntry): boolean {
   const { appliers } = run.context;
@@ -274,8 +277,17 @@ function isCreatorEntry(run: Run, entry: ManagedFieldsEntry): boolean {
     entry.subresource === undefined &&
     entry.time !== undefined &&
     entry.time === run.live.metadata.creationTimestamp &&
+    (run.desired.isBuiltIn || ownsDeclaredFields(run, entry)) &&
     !run.entries.some((one) => one.operation === 'Apply' && appliers.includes(one.manager ?? ''))
   );
+}
+
+function ownsDeclaredFields(run: Run, { fieldsV1 }: ManagedFieldsEntry): boolean {
+  return run.desired.root.children.every((child) => {
+    if (child.name === 'metadata' || !isJsonObject(child.value)) return true;
+    const owned = isJsonObject(fieldsV1) ? fieldsV1[ownedKeyOf(child)] : undefined;
+    return isJsonObject(owned) && (isLeaf(owned) || '.' in owned);
+  });
 }
 
 function rootOf(run: Run): JsonObject {

@@ -131,3 +131,39 @@ test.each([
   expect(stdout).toEqual([]);
   expect(stderr).toContain(reason);
 });
+
+const RULES = `
+ignore:
+  - id: hotfix
+    match: { kinds: [apps/Deployment], environments: [qa], units: [web] }
+    paths: ["spec.template.spec.containers[*].image"]
+    reason: the registry moves
+environments: [{ name: qa, source: { space: qa } }]
+`;
+
+test('--explain names the rule for each hidden difference', async () => {
+  const one = (JSON.parse(CASES) as { name: string; desired: object; live: object }[]).find(
+    (candidate) => candidate.name === 'pos-mixed-hpa-and-image',
+  );
+  const files = { d: JSON.stringify(one?.desired), l: JSON.stringify(one?.live), rules: RULES };
+  const options = { desired: 'd', live: 'l', config: 'rules', unit: 'web', explain: true } as const;
+  const { code, stdout } = await run(options, files);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout.join(''))).toMatchObject({
+    changes: [],
+    ignored: [
+      { path: expect.stringContaining('.image'), rule: 'hotfix', reason: 'the registry moves' },
+      { path: 'spec.replicas', rule: 'default/autoscaled-replicas', effect: 'expected' },
+    ],
+  });
+  const table = await run({ ...options, output: 'table' }, files);
+  expect(table.stdout.join('')).toMatch(/No drift\.\n\nHIDDEN[\s\S]*hotfix +the registry moves/);
+  expect((await run({ ...options, unit: 'api' }, files)).code).toBe(1);
+});
+
+test('a configuration that cannot be read is an error, not silence', async () => {
+  const files = { d: secret('eA=='), rules: 'ignore: [{ id: a, paths: ["x["], reason: b }]' };
+  const { code, stderr } = await run({ desired: 'd', live: 'd', config: 'rules' }, files);
+  expect(code).toBe(2);
+  expect(stderr).toContain('rule "a"');
+});

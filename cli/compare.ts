@@ -4,12 +4,14 @@ import { type CompareContext, type Comparison, compare } from '../drift/compare.
 import { type CompiledDesired, compileDesired } from '../drift/compile.ts';
 import { schemasAmong } from '../drift/crd-schema.ts';
 import type { FieldChange } from '../drift/field-change.ts';
+import type { RuledComparison } from '../drift/ignore.ts';
 import { isJsonObject, type JsonValue } from '../drift/json.ts';
 import { DEFAULT_APPLIERS } from '../drift/managers.ts';
 import { redactChanges, renderChange } from '../drift/redact.ts';
 import { formatResource, type KubeObject, refOf } from '../drift/resource-ref.ts';
 import type { Struct } from '../drift/schema.ts';
 import { AppError, fromUnknown } from '../lib/errors.ts';
+import { type ByRules, createByRules } from './compare-rules.ts';
 import { type OutputFormat, renderTable } from './output.ts';
 import { EXIT } from './report-error.ts';
 
@@ -20,6 +22,13 @@ export type CompareOptions = {
   readonly applied?: string;
   readonly applier?: readonly string[];
   readonly cases?: string;
+  /** realign.yaml with the rules to apply. */
+  readonly config?: string;
+  /** Where the objects are said to stand, for rules that name environments or units. */
+  readonly environment?: string;
+  readonly unit?: string;
+  /** Also shows what rules hide, and which rule it was. */
+  readonly explain?: true;
   readonly output: OutputFormat;
 };
 
@@ -42,6 +51,13 @@ type ShownChange = {
   readonly who: string;
   /** The change in words: `changed, 24 → 32 bytes`. */
   readonly text: string;
+};
+
+/** A difference that is no drift, and the rule that says so. */
+type ShownIgnored = ShownChange & {
+  readonly rule: string;
+  readonly effect: string;
+  readonly reason: string;
 };
 
 /** Compares and prints; resolves to the exit code: 0 nothing differs, 1 drift, 2 error. With `cases` 0 unless they are bad. */
@@ -71,7 +87,9 @@ async function compareFiles(options: CompareOptions, io: CompareIo): Promise<num
   if (declared.length === 0) throw new AppError('INVALID_INPUT', `${desired} declares no object`);
   // What is live comes last: it is the definition that the server works by.
   const schemaOf = schemasAmong([...declared, ...found]);
+  const byRules = await readRules(options, declared, io);
   const changes: ShownChange[] = [];
+  const ignored: ShownIgnored[] = [];
   let rewritten = 0;
   for (const object of declared) {
     const pair = {
@@ -79,11 +97,13 @@ async function compareFiles(options: CompareOptions, io: CompareIo): Promise<num
       live: counterpartOf(object, found),
       applied: counterpartOf(object, bases),
     };
-    const comparison = compareOne(pair, options, schemaOf(object));
+    const comparison = byRules(object, compareOne(pair, options, schemaOf(object)));
     rewritten += comparison.serverRewritten;
-    changes.push(...shownChanges(object, comparison));
+    changes.push(...shownChanges(object, comparison.changes));
+    ignored.push(...shownIgnored(object, comparison));
+    for (const problem of comparison.problems ?? []) io.stderr(`${shownName(object)}: ${problem}`);
   }
-  io.stdout(options.output === 'json' ? JSON.stringify({ changes }) : renderChanges(changes));
+  io.stdout(render(changes, options.explain ? ignored : undefined, options.output));
   if (rewritten > 0) io.stderr(rewrittenNote(rewritten));
   return changes.length === 0 ? EXIT.ok : EXIT.found;
 }
@@ -91,12 +111,16 @@ async function compareFiles(options: CompareOptions, io: CompareIo): Promise<num
 async function compareCases(file: string, options: CompareOptions, io: CompareIo): Promise<number> {
   const cases: unknown = parseJson(await readText(file, io), file);
   if (!Array.isArray(cases)) throw new AppError('INVALID_INPUT', `${file} is no array of cases`);
+  const byRules = await readRules(options, [], io);
   let rewritten = 0;
   for (const [index, one] of cases.entries()) {
     const { name, desired, live, lastApplied } = readCase(one, `${file}[${index}]`);
-    const comparison = compareOne({ object: desired, live, applied: lastApplied }, options);
+    const found = compareOne({ object: desired, live, applied: lastApplied }, options);
+    const comparison = byRules(desired, found);
     rewritten += comparison.serverRewritten;
-    io.stdout(JSON.stringify({ name, changes: shownChanges(desired, comparison) }));
+    const ignored = options.explain && { ignored: shownIgnored(desired, comparison) };
+    const changes = shownChanges(desired, comparison.changes);
+    io.stdout(JSON.stringify({ name, changes, ...ignored }));
   }
   if (rewritten > 0) io.stderr(rewrittenNote(rewritten));
   return EXIT.ok;
@@ -118,14 +142,43 @@ function compareOne(
   const context: CompareContext = {
     appliers: options.applier ?? DEFAULT_APPLIERS,
     unexplained: 'rewritten',
+    collectExcused: true,
     ...(base && { base }),
   };
   return compare(desired, live, context);
 }
 
-function shownChanges(object: KubeObject, comparison: Comparison): readonly ShownChange[] {
-  const resource = formatResource(refOf('', object));
-  return redactChanges(comparison.changes, object.kind).map((change: FieldChange) => ({
+async function readRules(
+  { config: file, environment, unit }: CompareOptions,
+  declared: readonly KubeObject[],
+  io: CompareIo,
+): Promise<ByRules> {
+  const config = file === undefined ? undefined : { text: await readText(file, io), file };
+  return createByRules(
+    {
+      ...(config && { config }),
+      ...(environment !== undefined && { environment }),
+      ...(unit !== undefined && { unit }),
+    },
+    declared,
+  );
+}
+
+function shownName(object: KubeObject): string {
+  return formatResource(refOf('', object));
+}
+
+function shownIgnored(object: KubeObject, { ignored = [] }: RuledComparison) {
+  return ignored.flatMap(({ change, rule, effect, reason }) =>
+    shownChanges(object, [change]).map(
+      (shown): ShownIgnored => ({ ...shown, rule, effect, reason }),
+    ),
+  );
+}
+
+function shownChanges(object: KubeObject, changes: readonly FieldChange[]): readonly ShownChange[] {
+  const resource = shownName(object);
+  return redactChanges(changes, object.kind).map((change: FieldChange) => ({
     resource,
     path: change.path,
     op: change.op,
@@ -136,6 +189,28 @@ function shownChanges(object: KubeObject, comparison: Comparison): readonly Show
     who: change.who,
     text: renderChange(change),
   }));
+}
+
+function render(
+  changes: readonly ShownChange[],
+  ignored: readonly ShownIgnored[] | undefined,
+  output: OutputFormat,
+): string {
+  if (output === 'json') return JSON.stringify({ changes, ...(ignored && { ignored }) });
+  if (!ignored) return renderChanges(changes);
+  return `${renderChanges(changes)}\n\n${renderIgnored(ignored)}`;
+}
+
+function renderIgnored(ignored: readonly ShownIgnored[]): string {
+  if (ignored.length === 0) return 'No rule hides anything.';
+  return renderTable(ignored, [
+    { title: 'HIDDEN', value: (one) => one.resource },
+    { title: 'FIELD', value: (one) => one.path || '(object)' },
+    { title: 'CHANGE', value: (one) => one.text },
+    { title: 'WHO', value: (one) => one.who },
+    { title: 'RULE', value: (one) => one.rule },
+    { title: 'REASON', value: (one) => one.reason },
+  ]);
 }
 
 function renderChanges(changes: readonly ShownChange[]): string {

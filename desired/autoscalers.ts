@@ -20,10 +20,11 @@ export function withAutoscalers(
   source: DesiredSource,
   { maxAgeMs, now }: { readonly maxAgeMs: number; readonly now: () => number },
 ): ScaledSource {
-  let known: { revision: string; limits: ReadonlyMap<string, Limits> } | undefined;
+  let known: { revision: string; limitsOf: (ref: ResourceRef) => Limits | undefined } | undefined;
   let lookedMs = Number.NEGATIVE_INFINITY;
   const remember = (snapshot: DesiredSnapshot): DesiredSnapshot => {
-    known = { revision: snapshot.revision, limits: limitsOf(snapshot) };
+    const limitsOf = autoscalersAmong(snapshot.objects.values());
+    known = { revision: snapshot.revision, limitsOf };
     lookedMs = now();
     return snapshot;
   };
@@ -49,18 +50,23 @@ export function withAutoscalers(
       await lookIfOld();
       return source.ofUnit(unit);
     },
-    autoscalerOf: (ref) => known?.limits.get(keyOf(ref)),
+    autoscalerOf: (ref) => known?.limitsOf(ref),
   };
 }
 
-function limitsOf({ objects }: DesiredSnapshot): ReadonlyMap<string, Limits> {
+/** Finds the limits of the autoscaler that targets an object, among declared objects. */
+export function autoscalersAmong(
+  objects: Iterable<{ readonly ref: ResourceRef; readonly object: KubeObject }>,
+): (ref: ResourceRef) => Limits | undefined {
   const limits = new Map<string, Limits>();
-  for (const { ref, object } of objects.values()) {
+  for (const one of objects) {
+    const { ref } = one;
     if (ref.kind !== 'HorizontalPodAutoscaler' || ref.group !== 'autoscaling') continue;
-    const read = readAutoscaler(object);
+    // Read from here on only: a declared object may be made when it is looked at.
+    const read = readAutoscaler(one.object);
     if (read) limits.set(keyOf({ ...read.target, namespace: ref.namespace }), read.limits);
   }
-  return limits;
+  return (ref) => limits.get(keyOf(ref));
 }
 
 function readAutoscaler(object: KubeObject) {

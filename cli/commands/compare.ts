@@ -12,6 +12,9 @@ export function registerCompare(program: Command): void {
     .option('--applied <file>', 'what was applied last, to tell pending changes from drift')
     .option('--applier <manager...>', 'field managers that apply the desired state')
     .option('--cases <file>', 'an array of {name, desired, live, lastApplied?}; one line each')
+    .option('--explain', 'also list what rules hide, and which rule; --config names their file')
+    .option('--environment <name>', 'environment of the objects, for rules that name one')
+    .option('--unit <slug>', 'unit of the objects, for rules that name one')
     .addOption(outputOption())
     .action(async (_options: unknown, command: Command) => {
       const { PROCESS_IO, runCompare } = await import('../compare.ts');

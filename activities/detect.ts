@@ -2,16 +2,17 @@ import { driftScore } from '../drift/classify.ts';
 import { monthlyCostDeltaUsd } from '../drift/cost.ts';
 import { worstSeverity } from '../drift/field-change.ts';
 import { overdue } from '../drift/overdue.ts';
-import { decide, type PolicyFacts, type PolicyRule } from '../drift/policy.ts';
+import type { PolicyFacts } from '../drift/policy.ts';
 import type { Finding } from '../drift/record.ts';
 import { redactChanges } from '../drift/redact.ts';
 import { reservedForPeople } from '../drift/reserved.ts';
-import { driftWorkflowId } from '../lib/workflow-id.ts';
 import { authorshipOf } from './authorship.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
+import { detectUnmanaged } from './detect-unmanaged.ts';
 import type { FilterMembership } from './filter-membership.ts';
 import { type Inspection, inspect, redactedStates } from './inspect.ts';
-import type { Activities, DetectInput } from './types.ts';
+import { rememberFinding, rulesFor } from './remember-finding.ts';
+import type { Activities } from './types.ts';
 import { toUnitRef } from './unit-lineage.ts';
 
 /** More changes than people read, and few enough for a payload of some 10 KiB; the rest is counted. */
@@ -26,14 +27,21 @@ export function createDetectActivities(
     async detect(input) {
       const inspection = await inspect(deps, input.ref);
       const { rules, autoFix } = rulesFor(deps, input.ref.environment);
-      if (!inspection) return { inScope: false, rules, autoFix };
+      if (!inspection) return detectUnmanaged(deps, input, runId());
       const found = findingOf(deps, input.graceOver ? overdueInspection(inspection) : inspection);
       if (!found) {
         return { inScope: true, rules, autoFix, unit: toUnitRef(inspection.desired.unit) };
       }
       const finding = { ...found, ...(await authorsOf(deps, inspection)) };
       const facts = await factsOf(membership, inspection, finding);
-      await remember(deps, input, inspection, finding, facts, runId());
+      const states = redactedStates(deps, inspection);
+      await rememberFinding(deps, input, {
+        finding,
+        facts,
+        states,
+        runId: runId(),
+        policy: { rules, autoFix },
+      });
       return {
         finding,
         inScope: true,
@@ -44,16 +52,6 @@ export function createDetectActivities(
       };
     },
   };
-}
-
-function rulesFor(
-  deps: ActivityDeps,
-  environment: string,
-): { rules: readonly PolicyRule[]; autoFix: boolean } {
-  const rules = deps.config.policies.filter(
-    ({ match }) => !match.environments || match.environments.includes(environment),
-  );
-  return { rules, autoFix: deps.config.autoFix };
 }
 
 /** The difference as it may leave the process; undefined when there is none. */
@@ -125,38 +123,4 @@ async function factsOf(
     direction: finding.direction,
     ...(reserved !== undefined && { reserved }),
   };
-}
-
-async function remember(
-  deps: ActivityDeps,
-  input: DetectInput,
-  inspection: Inspection,
-  finding: Finding,
-  facts: PolicyFacts,
-  runId: string,
-): Promise<void> {
-  const states = redactedStates(deps, inspection);
-  const { rules, autoFix } = rulesFor(deps, input.ref.environment);
-  const { rule, outcome } = decide(rules, facts, autoFix);
-  if (!input.opened) {
-    const episode = {
-      episodeId: input.episodeId,
-      ref: input.ref,
-      workflowId: driftWorkflowId(input.ref),
-      runId,
-      firstDetected: new Date().toISOString(),
-      outcome: 'detecting' as const,
-    };
-    await deps.store.episodes.open(episode, states);
-    for (const { severity, type } of finding.changes) {
-      deps.metrics.driftFound({ severity, type, environment: input.ref.environment });
-    }
-  }
-  deps.metrics.driftScore(input.ref, finding.score);
-  await deps.store.episodes.update(input.episodeId, {
-    finding,
-    rule,
-    policyOutcome: outcome,
-    states,
-  });
 }

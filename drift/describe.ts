@@ -25,6 +25,7 @@ export function showValue(value: JsonValue | undefined): string {
 export function describeChange(change: FieldChange): string {
   if (change.op === 'object-missing') return 'the object is missing';
   if (change.path === '' && change.op === 'pending') return 'the object was never applied';
+  if (change.path === '' && change.op === 'added') return 'nobody declares the object';
   return `${change.path}: ${showValue(change.desired)} → ${showValue(change.live)}`;
 }
 

@@ -1,3 +1,6 @@
+import { classifyChange } from './classify.ts';
+import type { FieldChange } from './field-change.ts';
+import { writerOf } from './managers.ts';
 import type { KubeObject } from './resource-ref.ts';
 
 const OWN_CONFIG_MAPS: ReadonlySet<string> = new Set([
@@ -48,4 +51,24 @@ export function isClusterMade(object: KubeObject): boolean {
     default:
       return false;
   }
+}
+
+/** The one change of a live object that nobody declares; undefined for what the cluster makes for itself. */
+export function unmanagedChange(live: KubeObject): FieldChange | undefined {
+  if (isClusterMade(live)) return undefined;
+  const { apiVersion, kind, metadata } = live;
+  const where = { apiVersion, kind, path: '', op: 'added' } as const;
+  const { type } = classifyChange({ ...where, desired: undefined, live: undefined });
+  const entries = (metadata.managedFields ?? []).filter((one) => one.subresource === undefined);
+  const [first] = entries.toSorted((a, b) => (a.time ?? '').localeCompare(b.time ?? ''));
+  return {
+    path: '',
+    op: 'added',
+    type: 'ExtraResource',
+    // A right or a hole in a wall is as grave as a change of one.
+    severity: type === 'SecurityChange' ? 'critical' : 'medium',
+    who: first ? writerOf(first) : 'unknown',
+    ...(metadata.creationTimestamp && { when: metadata.creationTimestamp }),
+    confidence: first ? 'high' : 'low',
+  };
 }

@@ -99,6 +99,7 @@ const environment = z.strictObject({
     .prefault({}),
   defaultNamespace: namespace.exactOptional(),
   namespaces: z.array(namespace).max(MAX_LIST).exactOptional(),
+  unmanaged: z.enum(['ignore', 'report']).default('ignore'),
   upstream: name.exactOptional(),
 });
 

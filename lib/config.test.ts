@@ -33,6 +33,7 @@ describe('defaults', () => {
         cluster: {},
         defaultNamespace: 'qa',
         namespaces: ['qa'],
+        unmanaged: 'ignore',
       },
     ]);
     expect(config.confighub).toEqual({

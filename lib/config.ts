@@ -35,6 +35,8 @@ export type EnvironmentConfig = {
   readonly defaultNamespace: string;
   /** Empty = all namespaces. */
   readonly namespaces: readonly string[];
+  /** What of live objects that no unit declares: nothing, or a record of each. */
+  readonly unmanaged: 'ignore' | 'report';
   /** Name of the environment that this one is upgraded from. */
   readonly upstream?: string;
 };
@@ -266,6 +268,7 @@ function environmentsOf(
         }),
         defaultNamespace: fallbackNamespace,
         namespaces: [fallbackNamespace],
+        unmanaged: 'ignore',
       },
     ];
   }

@@ -40,6 +40,8 @@ export type ClusterWatch = {
   ended(): Promise<void>;
   has(ref: ObjectKey): boolean;
   get(ref: ObjectKey): KubeObject | undefined;
+  /** Everything that is held now. */
+  keys(): readonly ObjectKey[];
   coverage(ref: ObjectKey): Coverage;
   status(): WatcherStatus['clusters'][number];
 };
@@ -89,11 +91,12 @@ export function createClusterWatch(deps: ClusterWatchDeps): ClusterWatch {
       if (scope === undefined) return cluster.scopes.size === 0 ? 'unknown' : 'outside';
       return scope.reflector.status().listed ? 'listed' : 'unknown';
     },
+    keys: () => allScopes(cluster).flatMap(keysOf),
     status: () => statusOf(cluster),
   };
 }
 
-type Scope = { readonly reflector: Reflector; readonly store: LiveStore };
+type Scope = Kind & { readonly reflector: Reflector; readonly store: LiveStore };
 
 /** One cluster's state. */
 type Cluster = {
@@ -160,7 +163,8 @@ function createScope(cluster: Cluster, resource: ApiResource, namespace: string)
       onState: () => checkSettled(cluster),
     },
   });
-  return { reflector, store };
+  const { group, kind } = resource;
+  return { group, kind, reflector, store };
 }
 
 /** Keeps the store as the API server is, and says what changed. */
@@ -195,6 +199,10 @@ function storeHandlers(
 
 function checkSettled(cluster: Cluster): void {
   if (allScopes(cluster).every(isSettled)) cluster.settled.resolve();
+}
+
+function keysOf({ group, kind, store }: Scope): readonly ObjectKey[] {
+  return store.places().map((place) => ({ group, kind, ...place }));
 }
 
 function isSettled({ reflector }: Scope): boolean {

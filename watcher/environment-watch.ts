@@ -17,6 +17,11 @@ import type {
   WatchedEnvironment,
   WatcherMetrics,
 } from './types.ts';
+import {
+  createUnmanagedWatch,
+  type UnmanagedWatch,
+  type UnmanagedWatchDeps,
+} from './unmanaged-watch.ts';
 
 /** One environment's verdicts: what differs now, and what of it its workflows have been told. */
 export type EnvironmentWatch = {
@@ -29,12 +34,18 @@ export type EnvironmentWatch = {
   enqueuePending(): void;
   /** Reports the present verdict of a key (`resourceKey`); false if its workflow knows it already. */
   deliver(key: string): Promise<boolean>;
+  /** Whether a unit declares it (`resourceKey`); undefined while that cannot be told of all units. */
+  declares(key: string): boolean | undefined;
+  /** Looks for live objects that nobody declares. */
+  scanUnmanaged(): Promise<void>;
   status(): Omit<EnvironmentStatus, 'ready' | 'message'>;
 };
 
 export type EnvironmentWatchDeps = {
   readonly environment: WatchedEnvironment;
-  readonly cluster: Pick<ClusterWatch, 'has' | 'get' | 'coverage'>;
+  readonly cluster: Pick<ClusterWatch, 'has' | 'get' | 'coverage' | 'keys'>;
+  /** See `UnmanagedWatchDeps`; without them objects that nobody declares are left alone. */
+  readonly unmanaged?: Pick<UnmanagedWatchDeps, 'isDeclared' | 'judgeUnmanaged'>;
   readonly judge: Judge;
   readonly enqueue: (key: string) => void;
   readonly report: (ref: ResourceRef, verdict: Verdict | undefined) => Promise<void>;
@@ -48,21 +59,39 @@ export type EnvironmentWatchDeps = {
 // Comparing thousands of objects at once would keep events and health checks waiting.
 const OBJECTS_PER_TURN = 200;
 const CONFIRM_TIMEOUT_MS = 2_000;
+/** A new object may be in the cluster before its new unit is read: the second look began after it was seen. */
+const TURNS_BEFORE_UNMANAGED = 2;
 
 export function createEnvironmentWatch(deps: EnvironmentWatchDeps): EnvironmentWatch {
-  const state: State = { ...deps, entries: new Map(), snapshot: undefined };
+  const state: State = {
+    ...deps,
+    entries: new Map(),
+    snapshot: undefined,
+    unmanagedWatch: undefined,
+  };
+  state.unmanagedWatch = unmanagedWatchOf(state);
   return {
     onSnapshot: (snapshot) => takeSnapshot(state, snapshot),
     onChange(key, live) {
       const desired = state.snapshot?.objects.get(resourceKey(key));
       if (desired !== undefined) examine(state, desired, live);
+      else state.unmanagedWatch?.onChange(key, live);
     },
     onListed: (scope) => examineMissing(state, scope),
     reaffirm: (ref) => reaffirm(state, ref),
     enqueuePending() {
-      for (const [key, entry] of state.entries) if (isPending(entry)) state.enqueue(key);
+      for (const [key, entry] of state.entries) {
+        if (!isPending(entry)) continue;
+        entry.turns += 1;
+        state.enqueue(key);
+      }
     },
     deliver: (key) => deliver(state, key),
+    declares(key) {
+      if (state.snapshot?.objects.has(key)) return true;
+      return state.snapshot?.errors.length === 0 ? false : undefined;
+    },
+    scanUnmanaged: async () => state.unmanagedWatch?.scan(),
     status: () => ({
       environment: state.environment.config.name,
       objects: state.snapshot?.objects.size ?? 0,
@@ -76,6 +105,7 @@ type State = EnvironmentWatchDeps & {
   /** By `resourceKey`. */
   readonly entries: Map<string, Entry>;
   snapshot: DesiredSnapshot | undefined;
+  unmanagedWatch: UnmanagedWatch | undefined;
 };
 
 /** Only of resources that differ, or did when their workflow was last told. */
@@ -86,10 +116,30 @@ type Entry = {
   told: Told;
   /** The verdict was looked at again under desired state read afterwards. */
   confirmed: boolean;
+  /** Turns of desired state since the verdict. */
+  turns: number;
   again: boolean;
 };
 
 type Told = 'nothing' | 'clean' | { readonly digest: string };
+
+function unmanagedWatchOf(state: State): UnmanagedWatch | undefined {
+  const { unmanaged, environment, entries, cluster, log } = state;
+  return (
+    unmanaged &&
+    createUnmanagedWatch({
+      ...unmanaged,
+      environment: environment.config.name,
+      cluster,
+      log,
+      settle(ref, verdict) {
+        // What became declared has been examined by now, and has another verdict.
+        const isUnmanaged = entries.get(resourceKey(ref))?.verdict?.unmanaged ?? false;
+        if (verdict !== undefined || isUnmanaged) settle(state, ref, verdict);
+      },
+    })
+  );
+}
 
 async function takeSnapshot(state: State, next: DesiredSnapshot): Promise<void> {
   const before = state.snapshot;
@@ -158,6 +208,7 @@ function settle(
     changedAtMs: clock.now(),
     told: known?.told ?? 'nothing',
     confirmed: false,
+    turns: 0,
     again: again || (known?.again ?? false),
   });
   enqueue(key);
@@ -169,7 +220,8 @@ function reaffirm(state: State, ref: ResourceRef): void {
   const desired = snapshot.objects.get(resourceKey(ref));
   if (desired === undefined) {
     // It may be declared by a unit that cannot be read at present.
-    if (snapshot.errors.length === 0) settle(state, ref, undefined, true);
+    if (snapshot.errors.length > 0) return;
+    settle(state, ref, state.unmanagedWatch?.judge(ref), true);
     return;
   }
   const coverage = cluster.coverage(ref);
@@ -183,6 +235,9 @@ async function deliver(state: State, key: string): Promise<boolean> {
   const { entries, environment, report, metrics, clock } = state;
   let entry = entries.get(key);
   if (entry === undefined) return false;
+  if (entry.verdict?.unmanaged && isPending(entry) && entry.turns < TURNS_BEFORE_UNMANAGED) {
+    return false;
+  }
   if (entry.verdict !== undefined && isPending(entry) && !entry.confirmed) {
     await confirm(state, key, entry);
     entry = entries.get(key) ?? entry;

@@ -14,6 +14,7 @@ export type LiveStore = {
   /** Removes every object that `keep` does not have and names them. */
   removeOthers(keep: ReadonlySet<string>): readonly Place[];
   size(): number;
+  places(): readonly Place[];
 };
 
 export type Place = { readonly namespace: string; readonly name: string };
@@ -51,6 +52,7 @@ export function createLiveStore(): LiveStore {
       return gone.map(placeOfKey);
     },
     size: () => entries.size,
+    places: () => [...entries.keys()].map(placeOfKey),
   };
 }
 

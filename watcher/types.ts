@@ -8,7 +8,12 @@ import type { Clock } from './clock.ts';
 import type { ReflectorOptions, ReflectorStatus } from './reflector.ts';
 
 /** What is reported of a drift; it names the difference without a value of it. */
-export type Verdict = { readonly digest: string; readonly severity: Severity };
+export type Verdict = {
+  readonly digest: string;
+  readonly severity: Severity;
+  /** Nobody declares the object. */
+  readonly unmanaged?: true;
+};
 
 /** Compares; undefined where live is as desired. Pure: it is called for every event. */
 export type Judge = (desired: DesiredObject, live: KubeObject | undefined) => Verdict | undefined;
@@ -27,7 +32,8 @@ export type WatcherMetrics = {
 };
 
 export type WatchedEnvironment = {
-  readonly config: Pick<EnvironmentConfig, 'name' | 'namespaces'>;
+  readonly config: Pick<EnvironmentConfig, 'name' | 'namespaces'> &
+    Partial<Pick<EnvironmentConfig, 'unmanaged'>>;
   readonly source: DesiredSource;
   readonly cluster: KubernetesClient;
 };
@@ -37,6 +43,8 @@ export type WatcherDeps = {
   /** Plurals or `group/version/Kind`. */
   readonly resources: readonly string[];
   readonly judge: Judge;
+  /** Of a live object that nobody declares; undefined for what the cluster makes for itself. */
+  readonly judgeUnmanaged?: (live: KubeObject) => Verdict | undefined;
   /** Starts or wakes the resource's workflow. A rejection is retried until it succeeds or the verdict changes. */
   readonly report: (report: Report) => Promise<void>;
   /** Resources whose drift is on record as open; each is told the present verdict after every full list. */

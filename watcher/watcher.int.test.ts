@@ -2,12 +2,13 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Unit } from '../clients/confighub/index.ts';
 import { createKubernetesClient, type KubernetesClient } from '../clients/kubernetes/index.ts';
 import { compareLive } from '../desired/compare-live.ts';
-import type { DesiredObject, DesiredSnapshot, DesiredSource } from '../desired/source.ts';
+import type { DesiredObject, DesiredSource } from '../desired/source.ts';
 import { compileDesired } from '../drift/compile.ts';
-import { type KubeObject, type ResourceRef, refOf, resourceKey } from '../drift/resource-ref.ts';
+import { type KubeObject, type ResourceRef, refOf } from '../drift/resource-ref.ts';
 import { digest } from '../lib/digest.ts';
 import { createLog } from '../lib/log.ts';
 import { createKubeRequests } from '../stack/kube-request.ts';
+import { declareObjects } from '../testing/declared-source.ts';
 import { eventually } from '../testing/eventually.ts';
 import { type FaultyProxy, startFaultyProxy } from '../testing/faulty-proxy.ts';
 import { type TestCluster, testCluster } from '../testing/stack.ts';
@@ -55,39 +56,6 @@ function deployment(namespace: string, name: string, replicas: number): KubeObje
       },
     },
   };
-}
-
-/** A source whose state the test sets; what it declares counts as applied. */
-function declare(environment: string, ...first: KubeObject[]) {
-  const unit = { slug: 'shop' } as Unit;
-  let revision = 0;
-  let snapshot: DesiredSnapshot;
-  const set = (...objects: KubeObject[]): void => {
-    revision += 1;
-    const declared = objects.map((object): [string, DesiredObject] => {
-      const ref = refOf(environment, object);
-      const compiled = compileDesired(object);
-      const state = { applied: 'head', base: compiled, unit, revision: String(revision) } as const;
-      return [resourceKey(ref), { ref, object, compiled, ...state }];
-    });
-    const objectsByKey = new Map(declared);
-    snapshot = {
-      environment,
-      objects: objectsByKey,
-      units: [unit],
-      errors: [],
-      revision: String(revision),
-    };
-  };
-  set(...first);
-  const source: DesiredSource = {
-    environment,
-    load: async () => snapshot,
-    refresh: async (known) => (known === snapshot.revision ? undefined : snapshot),
-    find: async (ref) => snapshot.objects.get(resourceKey(ref)),
-    ofUnit: async () => [...snapshot.objects.values()],
-  };
-  return { source, set };
 }
 
 async function apply(...objects: KubeObject[]): Promise<void> {
@@ -149,7 +117,7 @@ describe('watcher', () => {
     const other = configMap(namespace, 'other', 'a');
     await apply(same, other);
     await edit(other, '/data/value', 'b');
-    const { source } = declare('dev', same, other, configMap(namespace, 'missing', 'a'));
+    const { source } = declareObjects('dev', same, other, configMap(namespace, 'missing', 'a'));
     const { watcher, reports, start } = watch(namespace, source);
     await start();
     expect(watcher.status()).toMatchObject({ ready: true, environments: [{ drifted: 2 }] });
@@ -164,7 +132,7 @@ describe('watcher', () => {
     const namespace = await cluster.namespace();
     const map = configMap(namespace, 'map', 'a');
     await apply(map);
-    const { of, start } = watch(namespace, declare('dev', map).source);
+    const { of, start } = watch(namespace, declareObjects('dev', map).source);
     await start();
     const steps: [() => Promise<unknown>, Report['kind']][] = [
       [() => edit(map, '/data/value', 'b'), 'drift'],
@@ -189,7 +157,7 @@ describe('watcher', () => {
     const map = configMap(namespace, 'map', 'a');
     const quiet = configMap(namespace, 'quiet', 'a');
     await apply(map, quiet);
-    const { of, start, watcher } = watch(namespace, declare('dev', map, quiet).source, {
+    const { of, start, watcher } = watch(namespace, declareObjects('dev', map, quiet).source, {
       signalIntervalMs: 1_000,
     });
     await start();
@@ -213,7 +181,7 @@ describe('watcher', () => {
     const workload = deployment(namespace, 'web', 0);
     const map = configMap(namespace, 'map', 'a');
     await apply(workload, map);
-    const { watcher, of, start } = watch(namespace, declare('dev', workload, map).source);
+    const { watcher, of, start } = watch(namespace, declareObjects('dev', workload, map).source);
     const requests = createKubeRequests({
       url: cluster.url,
       ca: cluster.ca,
@@ -245,7 +213,7 @@ describe('watcher on a bad network', () => {
     const maps = Array.from({ length: 10 }, (_, index) => configMap(namespace, `m${index}`, 'a'));
     await apply(...maps);
     const { proxy, client } = await throughProxy();
-    const { of, start } = watch(namespace, declare('dev', ...maps).source, { client });
+    const { of, start } = watch(namespace, declareObjects('dev', ...maps).source, { client });
     await start();
     await eventually(() => proxy.openWatches() === 2, { what: 'open watches' });
     for (const map of maps) {
@@ -273,7 +241,9 @@ describe('watcher on a bad network', () => {
     const maps = [configMap(namespace, 'stays', 'a'), configMap(namespace, 'goes', 'a')] as const;
     await apply(...maps);
     const { proxy, client } = await throughProxy();
-    const { reports, of, start } = watch(namespace, declare('dev', ...maps).source, { client });
+    const { reports, of, start } = watch(namespace, declareObjects('dev', ...maps).source, {
+      client,
+    });
     await start();
     await eventually(() => proxy.openWatches() === 2, { what: 'open watches' });
     let refusals = 0;
@@ -307,9 +277,13 @@ describe('watcher on a bad network', () => {
         ? { status: 403, reason: 'Forbidden', message: 'deployments is forbidden' }
         : undefined,
     );
-    const { watcher, reports, start } = watch(namespace, declare('dev', map, workload).source, {
-      client,
-    });
+    const { watcher, reports, start } = watch(
+      namespace,
+      declareObjects('dev', map, workload).source,
+      {
+        client,
+      },
+    );
     await start();
     const [status] = watcher.status().clusters;
     expect(status?.reflectors.map((one) => [one.resource, one.state])).toContainEqual([
@@ -330,7 +304,7 @@ describe('watcher on a bad network', () => {
     const map = configMap(namespace, 'map', 'a');
     await apply(map);
     const { proxy, client } = await throughProxy();
-    const { of, start } = watch(namespace, declare('dev', map).source, {
+    const { of, start } = watch(namespace, declareObjects('dev', map).source, {
       client,
       reflector: { idleMs: 300 },
     });
@@ -347,7 +321,9 @@ describe('watcher on a bad network', () => {
     const map = configMap(namespace, 'map', 'a');
     const { proxy, client } = await throughProxy();
     proxy.answer(() => ({ status: 503, reason: 'ServiceUnavailable', message: 'starting up' }));
-    const { watcher, reports, start } = watch(namespace, declare('dev', map).source, { client });
+    const { watcher, reports, start } = watch(namespace, declareObjects('dev', map).source, {
+      client,
+    });
     const started = start();
     await eventually(
       () => watcher.status().clusters.some((one) => one.message?.includes('starting up')),
@@ -368,7 +344,7 @@ describe('watcher and its neighbours', () => {
     await apply(map);
     const taken: Report[] = [];
     let refusals = 3;
-    const { watcher, start } = watch(namespace, declare('dev', map).source, {
+    const { watcher, start } = watch(namespace, declareObjects('dev', map).source, {
       report: async (report) => {
         if (refusals-- > 0) throw new Error('away');
         taken.push(report);
@@ -389,7 +365,7 @@ describe('watcher and its neighbours', () => {
     await apply(ended, goesOn, undeclared);
     await edit(goesOn, '/data/value', 'b');
     const active: ResourceRef[] = [ended, goesOn, undeclared].map((one) => refOf('dev', one));
-    const { reports, start } = watch(namespace, declare('dev', ended, goesOn).source, {
+    const { reports, start } = watch(namespace, declareObjects('dev', ended, goesOn).source, {
       activeRecords: async () => active,
     });
     await start();
@@ -410,7 +386,7 @@ describe('watcher and its neighbours', () => {
     const other = configMap(namespace, 'other', 'a');
     await apply(map, other);
     await edit(map, '/data/value', 'b');
-    const desired = declare('dev', configMap(namespace, 'map', 'b'), other);
+    const desired = declareObjects('dev', configMap(namespace, 'map', 'b'), other);
     const { reports, start } = watch(namespace, desired.source);
     await start();
     desired.set(map, other);
@@ -425,7 +401,9 @@ describe('watcher and its neighbours', () => {
 
   it('refuses to start for a kind that nobody knows, naming the nearest', async () => {
     const namespace = await cluster.namespace();
-    const { start } = watch(namespace, declare('dev').source, { resources: ['deploymnets'] });
+    const { start } = watch(namespace, declareObjects('dev').source, {
+      resources: ['deploymnets'],
+    });
     await expect(start()).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringContaining('deployments'),

@@ -5,7 +5,11 @@ import { backoffMs } from './backoff.ts';
 import { type Clock, pause, systemClock } from './clock.ts';
 import { type ClusterWatch, createClusterWatch } from './cluster-watch.ts';
 import { createDesiredLoop, type DesiredLoop } from './desired-loop.ts';
-import { createEnvironmentWatch, type EnvironmentWatch } from './environment-watch.ts';
+import {
+  createEnvironmentWatch,
+  type EnvironmentWatch,
+  type EnvironmentWatchDeps,
+} from './environment-watch.ts';
 import { createSignalQueue, type SignalQueue } from './queue.ts';
 import type {
   EnvironmentStatus,
@@ -44,7 +48,7 @@ export function createWatcher(deps: WatcherDeps): Watcher {
   const clusters = groupByServer(deps.environments).map((group) => {
     const watch = createCluster(run, group, reconcile.request);
     for (const environment of group) {
-      run.parts.set(environment.config.name, createPart(run, environment, watch, queue));
+      run.parts.set(environment.config.name, createPart(run, environment, { watch, group }, queue));
     }
     return watch;
   });
@@ -148,16 +152,18 @@ function createCluster(
 function createPart(
   run: Run,
   environment: WatchedEnvironment,
-  cluster: ClusterWatch,
+  server: { readonly watch: ClusterWatch; readonly group: readonly WatchedEnvironment[] },
   queue: SignalQueue,
 ): Part {
   const { deps, nextSeq } = run;
   const { name, namespaces } = environment.config;
   const shared = { ...run.shared, log: deps.log.child({ environment: name }) };
+  const beside = () => server.group.flatMap((one) => run.parts.get(one.config.name)?.watch ?? []);
   const watch: EnvironmentWatch = createEnvironmentWatch({
     ...shared,
     environment,
-    cluster: narrowed(cluster, namespaces),
+    cluster: narrowed(server.watch, namespaces),
+    ...unmanagedOf(run, environment, beside),
     judge(desired, live) {
       run.comparisons += 1;
       return deps.judge(desired, live);
@@ -178,10 +184,28 @@ function createPart(
     ...shared,
     source: environment.source,
     refreshMs: deps.refreshMs,
-    onSnapshot: watch.onSnapshot,
+    async onSnapshot(snapshot) {
+      await watch.onSnapshot(snapshot);
+      for (const one of beside()) await one.scanUnmanaged();
+    },
     onTurn: watch.enqueuePending,
   });
   return { watch, loop };
+}
+
+/** What an environment beside this one declares on the same cluster is not unmanaged. */
+function unmanagedOf(
+  { deps: { judgeUnmanaged } }: Run,
+  { config }: WatchedEnvironment,
+  beside: () => readonly EnvironmentWatch[],
+): Pick<EnvironmentWatchDeps, 'unmanaged'> {
+  if (config.unmanaged !== 'report' || !judgeUnmanaged) return {};
+  const isDeclared = (key: string): boolean | undefined => {
+    const answers = beside().map((one) => one.declares(key));
+    if (answers.includes(true)) return true;
+    return answers.includes(undefined) ? undefined : false;
+  };
+  return { unmanaged: { judgeUnmanaged, isDeclared } };
 }
 
 /** Tells every open record the present verdict; asked for after each full list. */
@@ -231,10 +255,11 @@ function namespacesOf(group: readonly WatchedEnvironment[]): readonly string[] {
 function narrowed(
   cluster: ClusterWatch,
   namespaces: readonly string[],
-): Pick<ClusterWatch, 'has' | 'get' | 'coverage'> {
+): Pick<ClusterWatch, 'has' | 'get' | 'coverage' | 'keys'> {
   if (namespaces.length === 0) return cluster;
   const visible = new Set([...namespaces, '']);
   return {
+    keys: () => cluster.keys().filter((key) => visible.has(key.namespace)),
     has: (ref) => visible.has(ref.namespace) && cluster.has(ref),
     get: (ref) => (visible.has(ref.namespace) ? cluster.get(ref) : undefined),
     coverage: (ref) => (visible.has(ref.namespace) ? cluster.coverage(ref) : 'outside'),

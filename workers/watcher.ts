@@ -1,3 +1,4 @@
+import { unmanagedChange } from '../drift/unmanaged.ts';
 import { diffDigest } from '../lib/drift-digest.ts';
 import { createWatcher, type Judge, type Watcher } from '../watcher/index.ts';
 import { openComparer } from './comparer.ts';
@@ -17,6 +18,12 @@ export function openWatcher(parts: Parts): Watcher {
     environments: [...parts.environments.values()],
     resources: config.resources,
     judge,
+    judgeUnmanaged: (live) => {
+      const change = unmanagedChange(live);
+      if (!change) return undefined;
+      const digest = diffDigest(parts.keyedHash, [change]);
+      return { digest, severity: change.severity, unmanaged: true };
+    },
     report: (report) =>
       report.kind === 'drift'
         ? driftDoor.reportDrift(report.ref, report.digest, report.seq)

@@ -1,0 +1,87 @@
+import { driftScore } from '../drift/classify.ts';
+import { DEFAULT_RULE, type PolicyFacts, type PolicyRule } from '../drift/policy.ts';
+import type { Finding } from '../drift/record.ts';
+import { redactObject } from '../drift/redact.ts';
+import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
+import { unmanagedChange } from '../drift/unmanaged.ts';
+import { diffDigest } from '../lib/drift-digest.ts';
+import { authorshipOf } from './authorship.ts';
+import { type ActivityDeps, environmentOf } from './deps.ts';
+import { type RulesInForce, rememberFinding, rulesFor } from './remember-finding.ts';
+import type { DetectInput, Detection } from './types.ts';
+
+type DetectionDeps = Pick<
+  ActivityDeps,
+  'config' | 'store' | 'environments' | 'keyedHash' | 'metrics'
+>;
+
+/**
+ * What is to be said of an object that no unit declares: a finding where the environment reports such objects. One that is gone
+ * by now is no drift any more.
+ */
+export async function detectUnmanaged(
+  deps: DetectionDeps,
+  input: DetectInput,
+  runId: string,
+): Promise<Detection> {
+  const { ref } = input;
+  const { config, cluster } = environmentOf(deps, ref.environment);
+  const policy = tellingOnly(rulesFor(deps, ref.environment));
+  if (config.unmanaged !== 'report') return { inScope: false, ...policy };
+  const live = await cluster.get(ref);
+  if (!live) return { inScope: true, ...policy };
+  const finding = await findingOf(deps, ref, live);
+  if (!finding) return { inScope: false, ...policy };
+  const facts = factsOf(finding, live);
+  const states = { desired: null, live: redactObject(live, deps.keyedHash), desiredHash: '' };
+  await rememberFinding(deps, input, { finding, facts, states, runId, policy });
+  return { inScope: true, finding, facts, ...policy };
+}
+
+/** Nothing is there to fix: Realign deletes no object. Where a rule says `auto` or `ask`, or none matches, people are told. */
+function tellingOnly({ rules, autoFix }: RulesInForce): RulesInForce {
+  const telling = [...rules, DEFAULT_RULE].map((rule): PolicyRule => {
+    const isActive = rule.outcome === 'auto' || rule.outcome === 'ask';
+    return isActive ? { ...rule, outcome: 'notify' } : rule;
+  });
+  return { rules: telling, autoFix };
+}
+
+async function findingOf(
+  deps: DetectionDeps,
+  ref: ResourceRef,
+  live: KubeObject,
+): Promise<Finding | undefined> {
+  const change = unmanagedChange(live);
+  if (!change) return undefined;
+  const { config, store, keyedHash } = deps;
+  const { cluster } = environmentOf(deps, ref.environment);
+  const changes = [change];
+  const parts = { config, auditWrites: store.auditWrites, cluster };
+  return {
+    ref,
+    uid: live.metadata.uid ?? '',
+    resourceVersion: live.metadata.resourceVersion ?? '',
+    changes,
+    omitted: 0,
+    severity: change.severity,
+    direction: 'forward',
+    who: change.who,
+    diffDigest: diffDigest(keyedHash, changes),
+    score: driftScore(changes),
+    ...(await authorshipOf(parts, { ref, live, changes })),
+  };
+}
+
+function factsOf({ ref, severity, direction }: Finding, live: KubeObject): PolicyFacts {
+  return {
+    environment: ref.environment,
+    kind: ref.kind,
+    namespace: ref.namespace,
+    labels: live.metadata.labels ?? {},
+    filters: [],
+    types: ['ExtraResource'],
+    severity,
+    direction,
+  };
+}

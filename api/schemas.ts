@@ -209,6 +209,23 @@ export const statistics = z.object({
   }),
 });
 
+export const ignoreRules = z.object({
+  ignore_rules: z.array(
+    z.object({
+      id: z.string(),
+      effect: z.string(),
+      reason: z.string(),
+      expires: z.string().nullable(),
+      hits: z.int().describe('differences that it decided about, of all processes'),
+      last_hit: time.nullable(),
+      last_environment: z.string().nullable(),
+      last_resource: z.string().nullable(),
+      last_path: z.string().nullable(),
+    }),
+  ),
+  count: z.int(),
+});
+
 const plan = z.object({
   fix: z.enum(['revert', 'accept']),
   description: z.string(),

@@ -1,3 +1,4 @@
+import type { IgnoreRule } from '../drift/ignore-rule.ts';
 import type { AnalysisScope, DecisionRow, Question } from '../drift/record.ts';
 import type { Person } from '../lib/config.ts';
 import type { ErrorCode } from '../lib/errors.ts';
@@ -48,6 +49,8 @@ export type ApiDeps = {
       readonly alreadyRunning: boolean;
     }>;
   };
+  /** As configured. */
+  readonly ignoreRules?: readonly Pick<IgnoreRule, 'id' | 'effect' | 'reason' | 'expires'>[];
   /** Absent = audit events are not taken. */
   readonly audit?: AuditDeps;
   readonly readiness: () => Promise<readonly Readiness[]>;

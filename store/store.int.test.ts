@@ -78,6 +78,28 @@ function episode(id: string, second = 1): Episode {
 const record = async () =>
   (await store.records.find({ kind: 'Deployment', namespace: 'shop', name: ref.name }))[0];
 
+test('hits of ignore rules add up, and the last place is kept', async () => {
+  const hit = {
+    rule: 'hpa',
+    hits: 2,
+    lastHit: at(5),
+    environment: 'dev',
+    resource: 'Deployment/shop/a',
+    path: 'spec.replicas',
+  };
+  await store.ruleHits.add([hit]);
+  await store.ruleHits.add([
+    { ...hit, hits: 3, lastHit: at(1), path: 'spec' },
+    { ...hit, rule: 'b' },
+  ]);
+  expect(await store.ruleHits.list()).toEqual(
+    expect.arrayContaining([
+      { ...hit, hits: 5, path: 'spec' },
+      { ...hit, rule: 'b' },
+    ]),
+  );
+});
+
 describe('episodes and records', () => {
   test('a drift becomes active, resolved, and active again with a new beginning and its history kept', async () => {
     const first = episode('1');

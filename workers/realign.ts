@@ -133,6 +133,7 @@ function finishedApi(parts: Parts, readiness: () => Promise<readonly Readiness[]
         clusterOf: (name) => clusterNameOf(config.environments, name),
       },
     }),
+    ignoreRules: config.ignore,
     links: { workflowUrl: parts.workflowUrl },
     decisions: createDecisionDoor(parts.temporal),
     analyses: createAnalysisDoor(parts.temporal, store, {

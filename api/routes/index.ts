@@ -3,6 +3,7 @@ import type { Route } from '../route.ts';
 import type { ApiDeps } from '../types.ts';
 import { analysisRoutes } from './analysis.ts';
 import { healthRoutes } from './health.ts';
+import { ignoreRulesRoute } from './ignore-rules.ts';
 import { metricsRoute } from './metrics.ts';
 import { questionRoutes } from './questions.ts';
 import { recordRoutes } from './records.ts';
@@ -15,6 +16,7 @@ export function allRoutes(deps: ApiDeps): readonly Route[] {
     metricsRoute(deps.metrics, 'viewer'),
     ...recordRoutes(deps),
     statisticsRoute(deps),
+    ignoreRulesRoute(deps),
     ...analysisRoutes(deps),
     ...questionRoutes(deps),
   ];

@@ -75,7 +75,8 @@ function putItem(
 ): Put | undefined {
   if (!Array.isArray(holder)) return undefined;
   const items: readonly JsonValue[] = holder;
-  const index = items.findIndex((item) => hasKeys(item, keys));
+  const isOfDeclared = rest.length > 0 || wanted === undefined;
+  const index = indexOfItem(items, keys, isOfDeclared);
   if (index < 0) {
     if (wanted === undefined) return { value: holder };
     if (rest.length > 0) return undefined;
@@ -86,6 +87,25 @@ function putItem(
   if (!put) return undefined;
   const after = put.value === undefined ? [] : [put.value];
   return { ...put, value: [...items.slice(0, index), ...after, ...items.slice(index + 1)] };
+}
+
+/**
+ * Where the item is that a path's keys name. A custom kind may fill keys in that the item does not declare: a field of such an
+ * item, or the item to remove, is looked for in the only one that differs in nothing else. A new item has no such place.
+ */
+function indexOfItem(
+  items: readonly JsonValue[],
+  keys: readonly (readonly [key: string, value: string])[],
+  isOfDeclared: boolean,
+): number {
+  const exact = items.findIndex((item) => hasKeys(item, keys));
+  if (exact >= 0 || !isOfDeclared) return exact;
+  const [only = -1, ...others] = items.flatMap((item, index) => {
+    if (!isJsonObject(item)) return [];
+    const declared = keys.filter(([key]) => (item[key] ?? defaultKeyValue(key)) !== undefined);
+    return declared.length > 0 && hasKeys(item, declared) ? [index] : [];
+  });
+  return others.length > 0 ? -1 : only;
 }
 
 function build(segments: readonly PathSegment[], wanted: JsonValue): JsonValue | undefined {

@@ -8,7 +8,8 @@ import {
 } from '../clients/temporal.ts';
 import { withAutoscalers } from '../desired/autoscalers.ts';
 import { createConfighubSource } from '../desired/confighub.ts';
-import { type CustomSchemas, createCustomSchemas } from '../desired/custom-schemas.ts';
+import { createCustomSchemas } from '../desired/custom-schemas.ts';
+import { createKindScopes } from '../desired/kind-scopes.ts';
 import type { Config, EnvironmentConfig } from '../lib/config.ts';
 import { keyedHash } from '../lib/digest.ts';
 import { AppError } from '../lib/errors.ts';
@@ -163,19 +164,17 @@ async function openEnvironments(
     clusters.set(key, opened);
     return opened;
   };
-  const schemas = new Map<KubernetesClient, CustomSchemas>();
-  const schemasOf = (cluster: KubernetesClient) => {
-    const known = schemas.get(cluster) ?? createCustomSchemas({ cluster, log });
-    schemas.set(cluster, known);
-    return known;
-  };
+  const schemasOf = onePerCluster((cluster) => createCustomSchemas({ cluster, log }));
+  const scopesOf = onePerCluster((cluster) => createKindScopes({ cluster, log }));
   const asksForAutoscalers = config.ignore.some((rule) => rule.bounds?.hpa === true);
   const looks = { maxAgeMs: config.confighub.refreshMs, now: Date.now };
   const environments = await Promise.all(
     config.environments.map(async (environment): Promise<[string, EnvironmentParts]> => {
       const repair = await openRepair(environment, options, opening);
       const cluster = await clusterOf(environment);
-      const units = createConfighubSource({ hub, environment, schemas: schemasOf(cluster) });
+      const isNamespaced = await scopesOf(cluster);
+      const schemas = schemasOf(cluster);
+      const units = createConfighubSource({ hub, environment, schemas, isNamespaced });
       const source = asksForAutoscalers ? withAutoscalers(units, looks) : units;
       return [
         environment.name,
@@ -184,6 +183,16 @@ async function openEnvironments(
     }),
   );
   return new Map(environments);
+}
+
+/** Environments of one cluster share what is known of its kinds. */
+function onePerCluster<T>(create: (cluster: KubernetesClient) => T): typeof create {
+  const known = new Map<KubernetesClient, T>();
+  return (cluster) => {
+    const one = known.get(cluster) ?? create(cluster);
+    known.set(cluster, one);
+    return one;
+  };
 }
 
 async function openCluster(

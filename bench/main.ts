@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   latency: () => import('./latency.ts'),
   watch: () => import('./watch.ts'),
   'api-list': () => import('./api-list.ts'),
+  confighub: () => import('./confighub.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -132,6 +132,9 @@ function send(response: Response, answer: Answer): void {
     case 'unchanged':
       response.status(304).end();
       return;
+    case 'text':
+      response.status(200).type('application/json').send(answer.json);
+      return;
     case 'json':
       response.status(answer.status).json(answer.body);
   }

@@ -33,6 +33,11 @@ export type Answer =
       readonly bytes: Buffer;
       readonly headers?: Readonly<Record<string, string>>;
     }
+  | {
+      readonly kind: 'text';
+      readonly json: string;
+      readonly headers: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'unchanged'; readonly headers: Readonly<Record<string, string>> };
 
 export type Route = {
@@ -43,6 +48,11 @@ export type Route = {
 
 export function ok(body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   return { kind: 'json', status: 200, body, headers };
+}
+
+/** JSON that is text already. */
+export function jsonText(json: string, headers: Readonly<Record<string, string>>): Answer {
+  return { kind: 'text', json, headers };
 }
 
 /** 200 if every item went well, 207 if any has an `Error`. */

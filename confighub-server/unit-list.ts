@@ -39,11 +39,16 @@ const JOINS: Readonly<Record<string, string>> = {
 
 type Statement = { readonly from: string; readonly where: string; readonly parameters: unknown[] };
 
-function statementOf(dialect: Dialect, selection: Selection): Statement {
+/** FROM and WHERE of a list of units; `joined` names relations that are needed beside those of the expressions. */
+export function unitStatement(
+  dialect: Dialect,
+  selection: Selection,
+  joined: readonly string[] = [],
+): Statement {
   const parameters: unknown[] = [];
   const { sql, relations } = whereSql(unitModel(dialect), selection.expressions, parameters);
   const contains = containsSql('unit', selection.contains, parameters);
-  const joins = [...relations].map((name) => JOINS[name] ?? '');
+  const joins = [...new Set([...relations, ...joined])].map((name) => JOINS[name] ?? '');
   return { from: `units unit ${joins.join(' ')}`, where: `${sql} AND ${contains}`, parameters };
 }
 
@@ -54,7 +59,7 @@ export async function listUnits(
   parts: UnitParts,
   page?: Page,
 ): Promise<readonly Paged<UnitRow>[]> {
-  const { from, where, parameters } = statementOf(dialect, selection);
+  const { from, where, parameters } = unitStatement(dialect, selection);
   const tests = selection.dataTests ?? [];
   const columns = unitColumns('unit', { ...parts, data: parts.data || tests.length > 0 });
   const { condition, column, tail } = pageSql(page, 'unit.slug, unit.unit_id', parameters);
@@ -82,7 +87,7 @@ export async function lockUnits(
   { sql, dialect }: Pick<HubRequest, 'sql' | 'dialect'>,
   selection: Selection,
 ): Promise<readonly FullUnitRow[]> {
-  const { from, where, parameters } = statementOf(dialect, selection);
+  const { from, where, parameters } = unitStatement(dialect, selection);
   const found = await sql.rows<{ unit_id: string }>(
     `SELECT unit.unit_id FROM ${from} WHERE ${where}`,
     parameters,

@@ -2,11 +2,12 @@ import { conflict, HubError, notFound } from './hub-error.ts';
 import { selectionOf } from './list-query.ts';
 import { unitModel } from './models.ts';
 import { pageOf, pageRows } from './paging.ts';
-import { type HubRequest, isTrue, ok, parseBody, pathId, type Route } from './request.ts';
+import { type HubRequest, isTrue, jsonText, ok, parseBody, pathId, type Route } from './request.ts';
 import type { Author } from './revisions.ts';
 import { requireSpace } from './spaces.ts';
 import { extendUnits, listUnits, selectedParts, UNIT_ORDER } from './unit-list.ts';
 import { type FullUnitRow, lockUnit, readUnit, type UnitRow } from './unit-row.ts';
+import { isPoll, listPolled } from './unit-states.ts';
 import {
   conflictJson,
   createUnit,
@@ -84,12 +85,13 @@ export async function deleteUnit(request: HubRequest, unit: UnitRow): Promise<vo
 async function list(request: HubRequest) {
   if ('space_id' in request.params) await requireSpace(request.sql, pathId(request, 'space_id'));
   const page = pageOf(request, unitModel(request.dialect), UNIT_ORDER);
-  const found = await listUnits(
-    request,
-    await selectionOf(request, 'Unit'),
-    selectedParts(request),
-    page,
-  );
+  const selection = await selectionOf(request, 'Unit');
+  const parts = selectedParts(request);
+  if (isPoll(request, selection)) {
+    const { rows, headers } = pageRows(page, await listPolled(request, selection, page));
+    return jsonText(`[${rows.map((row) => row.json).join(',')}]`, headers);
+  }
+  const found = await listUnits(request, selection, parts, page);
   const { rows, headers } = pageRows(page, found);
   return ok(await extendUnits(request, rows), headers);
 }

@@ -1,7 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { ConfigHub, Unit } from '../clients/confighub/index.ts';
-import { isIn } from '../clients/confighub/where.ts';
 import { type ResourceRef, resourceKey } from '../drift/resource-ref.ts';
 import type { EnvironmentConfig } from '../lib/config.ts';
 import { AppError } from '../lib/errors.ts';
@@ -21,12 +19,14 @@ import {
   readUnitObjects,
   type UnitObjects,
 } from './unit-objects.ts';
-
-/** The reads that a source makes. */
-type UnitReads = Pick<
-  ConfigHub,
-  'findSpace' | 'listUnits' | 'getUnit' | 'readData' | 'revisionData'
->;
+import {
+  hasDataOf,
+  isUnchanged,
+  listStates,
+  readChanged,
+  type UnitReads,
+  withoutData,
+} from './unit-reads.ts';
 
 export type ConfighubSourceOptions = {
   readonly hub: UnitReads;
@@ -53,9 +53,6 @@ type Reading = {
   readonly schemas: CustomSchemas | undefined;
 };
 
-// Units whose data is asked for in one request: the WHERE grammar ends at 4,096 characters, an id takes 40 of them.
-const UNITS_PER_READ = 50;
-const READS_AT_ONCE = 4;
 // Some 20 KB each.
 const MAX_COMPILED = 1_000;
 // Parsing a whole space takes seconds; between so many units other work gets its turn.
@@ -75,19 +72,17 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
 
   const look = async (signal: AbortSignal | undefined): Promise<DesiredSnapshot> => {
     signal?.throwIfAborted();
-    const listed = await listUnits(hub, await space.id(), space.forget);
-    const data = await readChanged(hub, listed, states);
+    const listed = await listStates(hub, await space.id(), space.forget);
+    const changed = await readChanged(hub, listed, (unitId) => states.get(unitId)?.unit);
     const next = new Map<string, UnitState>();
     for (const [index, one] of listed.entries()) {
       signal?.throwIfAborted();
-      if (data.size > 0 && index % UNITS_PER_TURN === 0) await breathe();
-      const read = data.get(one.unitId);
+      if (changed.size > 0 && index % UNITS_PER_TURN === 0) await breathe();
+      const read = changed.get(one.unitId);
       const known = states.get(one.unitId);
-      // Gone between the list and the read: it is not declared any more.
-      if (read === undefined && !hasDataOf(known, one)) continue;
-      // A list says the same fields each time, a read maybe others: the list's word is kept, so that the next one is equal.
-      const unit = read && read.unit.headRevision !== one.headRevision ? read.unit : one;
-      next.set(unit.unitId, await stateOf(reading, unit, read?.data, known));
+      // What is neither read nor as it was is gone since the list was made.
+      if (read) next.set(one.unitId, await stateOf(reading, read.unit, read.data, known));
+      else if (known && isUnchanged(known.unit, one)) next.set(one.unitId, known);
     }
     snapshot = combine(environment.name, next, { states, snapshot });
     states = next;
@@ -101,7 +96,7 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
     if (read === undefined) return undefined;
     const { unit, data } = withoutData(read);
     const known = readSince.get(unit.unitId) ?? states.get(unit.unitId);
-    const isKnown = hasDataOf(known, unit);
+    const isKnown = hasDataOf(known?.unit, unit);
     const text = isKnown ? undefined : (data ?? (await hub.readData(unit)));
     const state = await stateOf(reading, unit, text, known);
     readSince.set(unit.unitId, state);
@@ -183,60 +178,6 @@ async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): 
   } finally {
     signal.removeEventListener('abort', abort);
   }
-}
-
-async function listUnits(
-  hub: UnitReads,
-  spaceId: string,
-  onGone: () => void,
-): Promise<readonly DeclaringUnit[]> {
-  try {
-    const units = await hub.listUnits({ space: spaceId, detail: 'summary' });
-    return units
-      .map((unit) => withoutData(unit).unit)
-      .sort((one, other) => (one.slug < other.slug ? -1 : 1));
-  } catch (error) {
-    // A space that was deleted and made again has another id.
-    if (error instanceof AppError && error.code === 'NOT_FOUND') onGone();
-    throw error;
-  }
-}
-
-type ReadUnit = { readonly unit: DeclaringUnit; readonly data: string };
-
-/** The units whose head moved, each together with its data: both from one answer, so that they belong together. */
-async function readChanged(
-  hub: UnitReads,
-  listed: readonly DeclaringUnit[],
-  known: ReadonlyMap<string, UnitState>,
-): Promise<ReadonlyMap<string, ReadUnit>> {
-  const changed = listed.filter((unit) => !hasDataOf(known.get(unit.unitId), unit));
-  const chunks: (readonly DeclaringUnit[])[] = [];
-  for (let at = 0; at < changed.length; at += UNITS_PER_READ) {
-    chunks.push(changed.slice(at, at + UNITS_PER_READ));
-  }
-  const read = new Map<string, ReadUnit>();
-  const take = async (): Promise<void> => {
-    for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
-      const [first] = chunk;
-      if (first === undefined) continue;
-      const ids = chunk.map((unit) => unit.unitId);
-      const where = isIn('UnitID', ids);
-      for (const found of await hub.listUnits({ space: first.spaceId, where, detail: 'all' })) {
-        const { unit, data } = withoutData(found);
-        read.set(unit.unitId, { unit, data: data ?? (await hub.readData(unit)) });
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: READS_AT_ONCE }, take));
-  return read;
-}
-
-/** Whether what is known was read from the data that the unit has now: a newer revision may have the same. */
-function hasDataOf(known: UnitState | undefined, unit: DeclaringUnit): boolean {
-  if (known === undefined) return false;
-  if (known.unit.headRevision === unit.headRevision) return true;
-  return unit.dataHash !== undefined && known.unit.dataHash === unit.dataHash;
 }
 
 /** A unit's state under its present numbers; parses and compiles only revisions that are not known. */
@@ -366,11 +307,6 @@ function isSameStates(
 
 function alreadyDeclared({ ref }: DesiredObject, first: DesiredObject): string {
   return `${ref.kind} ${ref.namespace || '_'}/${ref.name} is declared by unit ${first.unit.slug} already`;
-}
-
-function withoutData(read: Unit): { unit: DeclaringUnit; data?: string } {
-  const { data, ...unit } = read;
-  return data === undefined ? { unit } : { unit, data };
 }
 
 async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {

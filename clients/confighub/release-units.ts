@@ -102,7 +102,7 @@ function createReadCalls({ http, names }: ClientDeps): ReadCalls {
       }),
     );
     for (const unit of listed) names.remember(unit.spaceId, unit.spaceSlug);
-    const units = detail === 'state' ? listed : await withDelivery(listed.map(inSets));
+    const units = await withDelivery(listed.map(inSets));
     if (detail !== 'all' || units.length === 0) return units;
     const data = await dataOf(query);
     return Promise.all(

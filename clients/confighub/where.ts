@@ -26,6 +26,13 @@ export function greaterThan(attribute: string, value: number | string): Where {
   return expression(`${named(attribute)} > ${literal(value)}`);
 }
 
+/** `first <= attribute <= last`, in the server's order of texts. */
+export function between(attribute: string, first: string, last: string): Where {
+  return expression(
+    `${named(attribute)} >= ${literal(first)} AND ${named(attribute)} <= ${literal(last)}`,
+  );
+}
+
 /** `left < right`, both attributes, e.g. `UpstreamRevisionNum` and `UpstreamUnit.HeadRevisionNum`. */
 export function lessThanAttribute(left: string, right: string): Where {
   return expression(`${named(left)} < ${named(right)}`);

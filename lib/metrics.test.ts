@@ -93,3 +93,23 @@ test('a Postgres that is away leaves the rest of the scrape', async () => {
   expect(absent).toContain('realign_store_readable 0');
   expect(absent).toContain('driftguard_db_connections_active{database="realign"} 2');
 });
+
+test('says how the watcher stands at each scrape', async () => {
+  const metrics = metricsOf();
+  let comparisons = 7;
+  metrics.readAtScrape({
+    watcher: () => ({
+      queued: 3,
+      comparisons,
+      forbidden: 1,
+      environments: [{ environment: 'dev', lagSeconds: 1.5 }],
+    }),
+  });
+  const first = await metrics.text();
+  expect(first).toContain('realign_watcher_queue_depth 3');
+  expect(first).toContain('realign_watcher_forbidden_scopes 1');
+  expect(first).toContain('realign_watcher_lag_seconds{environment="dev"} 1.5');
+  expect(first).toContain('realign_comparisons_total 7');
+  comparisons = 9;
+  expect(await metrics.text()).toContain('realign_comparisons_total 9');
+});

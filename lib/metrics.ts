@@ -18,8 +18,24 @@ export type ScrapeSource = {
   readonly openQuestions?: () => Promise<
     readonly { readonly environment: string; readonly count: number }[]
   >;
+  readonly watcher?: () => WatcherState;
   /** This process's connections to Postgres that are in use. */
   readonly activeConnections?: () => { readonly database: string; readonly count: number };
+};
+
+/** How a watcher stands now. */
+export type WatcherState = {
+  /** Resources whose report waits. */
+  readonly queued: number;
+  /** Since the start of the process. */
+  readonly comparisons: number;
+  /** Kinds and namespaces that may not be read. */
+  readonly forbidden: number;
+  readonly environments: readonly {
+    readonly environment: string;
+    /** Age of the oldest difference that its workflow has not been told; 0 for none. */
+    readonly lagSeconds: number;
+  }[];
 };
 
 /** One process's Prometheus metrics. DriftGuard's names and labels where it has one, `realign_` for the rest. */
@@ -73,17 +89,22 @@ export function createMetrics(options: MetricsOptions): Metrics {
   );
   const setUptime = appMetrics(gauge, options);
   const stored = storedMetrics(gauge);
+  const watcher = watcherMetrics(counter, gauge);
   if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry });
 
   return {
     contentType: registry.contentType,
     async text() {
       setUptime();
+      watcher.read();
       await stored.read();
       return registry.metrics();
     },
     describe: () => described.toSorted((left, right) => left.name.localeCompare(right.name)),
-    readAtScrape: stored.use,
+    readAtScrape(source) {
+      stored.use(source);
+      if (source.watcher) watcher.use(source.watcher);
+    },
     queryTook: (operation, table, seconds) => queries.observe({ operation, table }, seconds),
     ...http,
     ...drift,
@@ -241,6 +262,40 @@ function appMetrics(gauge: MakeGauge, options: MetricsOptions): () => void {
     1,
   );
   return () => uptime.set((Date.now() - startedAt) / 1_000);
+}
+
+/** Without a watcher in this process they stay at their beginning. */
+function watcherMetrics(counter: MakeCounter, gauge: MakeGauge) {
+  const queued = gauge('realign_watcher_queue_depth', 'Resources whose report waits.');
+  const comparisons = counter(
+    'realign_comparisons_total',
+    'Comparisons of a live object with desired state by the watcher.',
+  );
+  const forbidden = gauge(
+    'realign_watcher_forbidden_scopes',
+    'Kinds and namespaces that the watcher may not read and skips.',
+  );
+  const lag = gauge(
+    'realign_watcher_lag_seconds',
+    'Age of the oldest difference that no workflow has been told; 0 for none.',
+    ['environment'],
+  );
+  let state: (() => WatcherState) | undefined;
+  return {
+    use(next: () => WatcherState) {
+      state = next;
+    },
+    read() {
+      if (!state) return;
+      const now = state();
+      queued.set(now.queued);
+      forbidden.set(now.forbidden);
+      comparisons.reset();
+      comparisons.inc(now.comparisons);
+      for (const { environment, lagSeconds } of now.environments)
+        lag.set({ environment }, lagSeconds);
+    },
+  };
 }
 
 /** A Postgres that is away empties these gauges and nothing else: the rest of the scrape is still answered. */

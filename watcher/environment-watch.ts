@@ -96,6 +96,7 @@ export function createEnvironmentWatch(deps: EnvironmentWatchDeps): EnvironmentW
       environment: state.environment.config.name,
       objects: state.snapshot?.objects.size ?? 0,
       drifted: [...state.entries.values()].filter((one) => one.verdict !== undefined).length,
+      lagMs: lagMsOf(state),
       errors: state.snapshot?.errors ?? [],
     }),
   };
@@ -284,6 +285,15 @@ async function confirm(state: State, key: string, entry: Entry): Promise<void> {
 
 function forget({ entries }: State, key: string, entry: Entry): void {
   if (entry.verdict === undefined && entries.get(key) === entry) entries.delete(key);
+}
+
+function lagMsOf({ entries, clock }: State): number {
+  const nowMs = clock.now();
+  let oldestMs = nowMs;
+  for (const entry of entries.values()) {
+    if (isPending(entry)) oldestMs = Math.min(oldestMs, entry.changedAtMs);
+  }
+  return nowMs - oldestMs;
 }
 
 function isPending({ verdict, told, again }: Entry): boolean {

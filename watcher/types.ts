@@ -64,6 +64,8 @@ export type EnvironmentStatus = {
   readonly ready: boolean;
   readonly objects: number;
   readonly drifted: number;
+  /** Age of the oldest verdict that its workflow has not been told; 0 for none. */
+  readonly lagMs: number;
   /** Units that declare nothing usable. */
   readonly errors: readonly DesiredProblem[];
   /** Why its source cannot be read at present. */

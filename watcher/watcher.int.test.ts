@@ -343,17 +343,22 @@ describe('watcher and its neighbours', () => {
     const map = configMap(namespace, 'map', 'a');
     await apply(map);
     const taken: Report[] = [];
-    let refusals = 3;
+    let isAway = true;
     const { watcher, start } = watch(namespace, declareObjects('dev', map).source, {
       report: async (report) => {
-        if (refusals-- > 0) throw new Error('away');
+        if (isAway) throw new Error('away');
         taken.push(report);
       },
     });
     await start();
+    const lagMs = () => watcher.status().environments[0]?.lagMs ?? 0;
+    expect(lagMs()).toBe(0);
     await edit(map, '/data/value', 'b');
+    await eventually(() => lagMs() > 0, { what: 'a report that is late' });
+    isAway = false;
     await eventually(() => taken.length === 1, { what: 'the report' });
     await eventually(() => watcher.status().queued === 0, { what: 'an empty queue' });
+    expect(lagMs()).toBe(0);
     expect(kinds(taken)).toEqual(['drift']);
   });
 

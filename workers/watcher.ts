@@ -1,5 +1,6 @@
 import { unmanagedChange } from '../drift/unmanaged.ts';
 import { diffDigest } from '../lib/drift-digest.ts';
+import type { WatcherState } from '../lib/metrics.ts';
 import { createWatcher, type Judge, type Watcher } from '../watcher/index.ts';
 import { openComparer } from './comparer.ts';
 import type { Parts } from './parts.ts';
@@ -14,7 +15,7 @@ export function openWatcher(parts: Parts): Watcher {
       ? undefined
       : { digest: diffDigest(parts.keyedHash, changes), severity };
   };
-  return createWatcher({
+  const watcher = createWatcher({
     environments: [...parts.environments.values()],
     resources: config.resources,
     judge,
@@ -33,4 +34,19 @@ export function openWatcher(parts: Parts): Watcher {
     log: parts.log,
     metrics,
   });
+  metrics.readAtScrape({ watcher: () => stateOf(watcher) });
+  return watcher;
+}
+
+function stateOf(watcher: Watcher): WatcherState {
+  const { queued, comparisons, clusters, environments } = watcher.status();
+  const reflectors = clusters.flatMap((one) => one.reflectors);
+  return {
+    queued,
+    comparisons,
+    forbidden: reflectors.filter((one) => one.state === 'forbidden').length,
+    environments: environments.map(({ environment, lagMs }) => {
+      return { environment, lagSeconds: lagMs / 1_000 };
+    }),
+  };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FieldChange } from './field-change.ts';
 import { canAccept, type Lineage, makePlans, promotionPlan } from './make-plan.ts';
-import type { UnitRef } from './plan.ts';
+import { overwrittenKept, type UnitRef } from './plan.ts';
 import type { Finding } from './record.ts';
 
 function unit(space: string): UnitRef {
@@ -68,6 +68,28 @@ describe('makePlans', () => {
       reach: REACH.apply,
       description: 'apply unit staging/api to staging',
     });
+  });
+
+  it('patches the drifted fields alone where an apply would write over what a rule keeps', () => {
+    const kept = { ...entry('spec.replicas'), keptBy: 'hpa' };
+    const patch = [entry('spec.template')];
+    const reach = { ...REACH, apply: [kept, ...patch] };
+    const [applied] = makePlans(FINDING, NEVER, LINEAGE, reach);
+    expect(applied).toMatchObject({ steps: [APPLY], reach: reach.apply });
+    expect(overwrittenKept({ reach: reach.apply })).toEqual([
+      'spec.replicas of Deployment/staging/api (rule hpa)',
+    ]);
+    const [patched] = makePlans(FINDING, NEVER, LINEAGE, { ...reach, patch });
+    expect(patched).toMatchObject({
+      steps: [{ kind: 'patch', resource: 'Deployment/staging/api', environment: 'staging' }],
+      reach: patch,
+      description: 'patch the drifted fields of Deployment/staging/api in staging',
+    });
+    const [whole] = makePlans(FINDING, NEVER, LINEAGE, { ...REACH, patch });
+    expect(whole?.steps).toEqual([APPLY]);
+    const behind = { ...LINEAGE, behind: BEHIND };
+    const [upgraded] = makePlans(FINDING, UPGRADE, behind, { ...reach, patch });
+    expect(upgraded?.steps.map((step) => step.kind)).toEqual(['upgrade', 'apply']);
   });
 
   it('upgrades a unit that is behind first, only where the rule says so', () => {

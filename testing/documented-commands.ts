@@ -52,6 +52,16 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Check>> = {
   'realign COMMAND --help': { run: () => ['drifts', '--help'], code: 0, prints: /--severity/ },
   'realign doctor': { run: () => ['doctor'], code: 0, prints: /^ok +Temporal/m },
   'realign config check': { run: () => ['config', 'check'], code: 0, prints: /is well/ },
+  'realign config check --live': {
+    run: () => ['config', 'check', '--live'],
+    code: 0,
+    prints: /0 ignore rules/,
+  },
+  'realign compare --explain': {
+    run: ({ desired, live }) => ['compare', '--desired', desired, '--live', live, '--explain'],
+    code: 1,
+    prints: /No rule hides anything/,
+  },
   'realign compare': COMPARE,
   'realign compare --desired FILE --live FILE': COMPARE,
   'realign compare --desired unit.yaml --live live.yaml': COMPARE,

@@ -104,6 +104,32 @@ it('finds what is beyond the bounds, and fixes it', async () => {
   expect(await replicasOf(web)).toBe(3);
 }, 90_000);
 
+it('with a second identity sends the drifted fields alone, and asks nobody', async () => {
+  await realign.stop();
+  const config = { ...demoConfig(embedded, tokens), ignore: [RULE], residue: 'patch' as const };
+  realign = await startRealign({ config, log, roles: ALL_ROLES, signal: controller.signal });
+  await realign.ready;
+  parts = await realign.parts;
+  const image = await imageOf(web);
+  const [before] = await parts.store.episodes.listFor(web, 1);
+  await autoscaleTo(5);
+  await hands.edit(web, imageTo('nginx:evil'));
+  const episode = await eventually(
+    async () => {
+      const [last] = await parts.store.episodes.listFor(web, 1);
+      return last?.outcome === 'fixed' && last.episodeId !== before?.episodeId ? last : undefined;
+    },
+    { what: 'the image is fixed', timeoutMs: 60_000 },
+  );
+  expect(episode.finding?.changes.map((one) => one.type)).toEqual(['VersionChange']);
+  expect(await imageOf(web)).toBe(image);
+  expect(await replicasOf(web)).toBe(5);
+  const steps = await parts.store.episodes.listSteps(episode.episodeId);
+  const names = new Set(steps.map((one) => one.step));
+  expect(names.has('removeResidue')).toBe(true);
+  expect(names.has('applyUnit')).toBe(false);
+}, 120_000);
+
 function deployment(name: string): ResourceRef & Target {
   const namespace = 'acorn-bear-dev';
   return { environment: 'dev', group: 'apps', version: 'v1', kind: 'Deployment', namespace, name };

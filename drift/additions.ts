@@ -9,6 +9,7 @@ import { renderField, renderItem } from './field-path.ts';
 import { parseItemKey } from './item-key.ts';
 import type { JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
+import { isBeyondLastApplied } from './last-applied.ts';
 import type { ManagerClass } from './managers.ts';
 import { classOfManager } from './managers.ts';
 import { foldNestedAdditions } from './nested-additions.ts';
@@ -260,7 +261,9 @@ function isNoise(find: Search, at: Undeclared): boolean {
 /** Nobody put it there: the server's default, or in a custom resource what its creator's write was completed with. */
 function isCreationDefault(find: Search, at: Undeclared): boolean {
   if (at.name === '') return false;
-  if (find.isCreator && at.shape.kind === 'any' && !at.isObjectMetadata) return true;
+  if (at.shape.kind === 'any' && !at.isObjectMetadata) {
+    if (find.isCreator || isBeyondLastApplied(find.run.live, find.entry, at.path)) return true;
+  }
   const root = rootOf(find.run);
   return isDefaulted(at.name, at.shape, at.parentShape, at.live, at.parentLive, root);
 }

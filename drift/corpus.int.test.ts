@@ -5,6 +5,8 @@ import { createKubernetesClient, type KubernetesClient } from '../clients/kubern
 import { isNamespacedBuiltIn } from '../desired/cluster-scoped.ts';
 import { compareLive } from '../desired/compare-live.ts';
 import { createConfighubSource } from '../desired/confighub.ts';
+import { createCustomSchemas } from '../desired/custom-schemas.ts';
+import { createLog } from '../lib/log.ts';
 import { startTestConfighub, type TestConfighub } from '../testing/confighub-server.ts';
 import { type CorpusEntry, nameOf, readCorpus, readEdits } from '../testing/corpus.ts';
 import { eventually } from '../testing/eventually.ts';
@@ -57,6 +59,11 @@ const WAYS: Readonly<Record<string, (run: string) => Promise<Scene>>> = {
   'server-side apply': (run) => writtenOneByOne(run, (object) => writers.serverSideApply(object)),
   create: (run) => writtenOneByOne(run, (object) => writers.create(object)),
   replace: (run) => writtenOneByOne(run, (object) => writers.replace(object)),
+  'client-side apply, then server-side apply': (run) =>
+    writtenOneByOne(run, async (object) => {
+      await writers.clientSideApply(object);
+      await writers.serverSideApply(object);
+    }),
   'the ConfigHub server': writtenByConfighub,
   ...((await hasKubectl()) && { 'kubectl itself': writtenByKubectl }),
 };
@@ -170,6 +177,7 @@ async function writtenByConfighub(run: string): Promise<Scene> {
   const source = createConfighubSource({
     hub,
     environment: { name: 'test', source: { kind: 'confighub', space: run }, defaultNamespace: run },
+    schemas: createCustomSchemas({ cluster: admin, log: createLog('silent') }),
   });
   const { objects: declared, errors } = await source.load();
   expect(errors).toEqual([]);

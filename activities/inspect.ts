@@ -2,7 +2,7 @@ import type { DesiredObject } from '../desired/source.ts';
 import type { RuledComparison } from '../drift/ignore.ts';
 import type { JsonValue } from '../drift/json.ts';
 import { redactObject } from '../drift/redact.ts';
-import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
+import { formatResource, type KubeObject, type ResourceRef } from '../drift/resource-ref.ts';
 import { digest } from '../lib/digest.ts';
 import { diffDigest } from '../lib/drift-digest.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
@@ -34,6 +34,10 @@ export function compareNow(
   live: KubeObject | undefined,
 ): Inspection {
   const comparison = deps.compareLive(desired, live);
+  if (comparison.problems) {
+    const resource = formatResource(desired.ref);
+    deps.log.warn({ resource, problems: comparison.problems }, 'an annotation cannot be read');
+  }
   return {
     desired,
     live,

@@ -1,3 +1,4 @@
+import { DEFAULT_RULES } from '../drift/default-rules.ts';
 import { type Config, loadConfig } from '../lib/config.ts';
 import { AppError } from '../lib/errors.ts';
 import { type OutputFormat, renderTable, writeNote, writeResult } from './output.ts';
@@ -13,9 +14,9 @@ export function checkConfig(options: {
       env: process.env,
       ...(options.file === undefined ? {} : { file: options.file }),
     });
-    writeResult(options.output, { ok: true, problems: [], config: withoutSecrets(config) }, () =>
-      summary(config),
-    );
+    const shown = withoutSecrets(config);
+    const found = { ok: true, problems: [], config: shown, default_ignore_rules: DEFAULT_RULES };
+    writeResult(options.output, found, () => summary(config));
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'CONFIG_INVALID') throw error;
@@ -64,6 +65,7 @@ function summary(config: Config): string {
     `Postgres    ${withoutPassword(config.database.url)}`,
     `Api         ${config.api.host}:${config.api.port}, auth ${config.api.auth}`,
     `Policies    ${config.policies.map((rule) => rule.name).join(', ') || 'none: everything asks'}`,
+    `Ignore      ${config.ignore.map((rule) => rule.id).join(', ') || 'only what default rules hide'}`,
     `AUTO_FIX    ${config.autoFix ? 'on' : 'off: automatic fixes ask'}`,
     'The configuration is well.',
   ].join('\n');

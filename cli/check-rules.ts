@@ -34,7 +34,7 @@ export async function checkRules(output: OutputFormat): Promise<number> {
     return why === undefined ? [] : [{ ...rule, why }];
   });
   writeResult(output, { rules, stale: stale.map(({ id, why }) => ({ id, why })) }, () => {
-    const summary = `${rules.length} ignore rules, ${stale.length} of them worth a look.`;
+    const summary = `${rules.length} ignore rule${rules.length === 1 ? '' : 's'}, ${stale.length} of them worth a look.`;
     if (stale.length === 0) return summary;
     const table = renderTable(stale, [
       { title: 'RULE', value: (rule) => rule.id },

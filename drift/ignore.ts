@@ -236,7 +236,13 @@ function readAnnotations({ annotations }: RuleSubject): Annotated {
   if (listed === undefined) return NO_ANNOTATIONS;
   const paths: PathPattern[] = [];
   const problems: string[] = [];
-  for (const text of splitPaths(listed).slice(0, MAX_ANNOTATED_PATHS)) {
+  const texts = splitPaths(listed);
+  if (texts.length > MAX_ANNOTATED_PATHS) {
+    problems.push(
+      `annotation ${IGNORE_FIELDS_ANNOTATION}: only its first ${MAX_ANNOTATED_PATHS} paths count`,
+    );
+  }
+  for (const text of texts.slice(0, MAX_ANNOTATED_PATHS)) {
     try {
       paths.push(parsePathPattern(text));
     } catch (error) {

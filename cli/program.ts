@@ -9,6 +9,7 @@ import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerDrifts } from './commands/drifts.ts';
 import { registerProcesses } from './commands/processes.ts';
+import { registerProject } from './commands/project.ts';
 import { registerQuestions } from './commands/questions.ts';
 import { registerShow } from './commands/show.ts';
 import { registerUp } from './commands/up.ts';
@@ -17,6 +18,7 @@ const REGISTER = [
   ...[registerUp, registerDemo, registerProcesses],
   ...[registerDrifts, registerQuestions, registerShow, registerDecisions, registerAnalyze],
   ...[registerCompare, registerConfig, registerDoctor, registerConfighub],
+  registerProject,
 ];
 
 /** The `realign` command. What a command does is loaded when it runs, so that starting, and `--help`, cost little. */

@@ -16,6 +16,7 @@ type ActionCalls = Pick<
   | 'liveState'
   | 'listUnitEvents'
   | 'tagUnits'
+  | 'releaseTo'
 >;
 
 const queued = z.object({ QueuedOperationID: z.string().min(1) });
@@ -33,6 +34,7 @@ export function createActionCalls({ http }: ClientDeps): ActionCalls {
     );
   return {
     listUnitEvents,
+    releaseTo: async () => undefined,
     applyUnit: async (unit) => {
       const answer = await http.json({ method: 'POST', path: `${unitPath(unit)}/apply` });
       return { operationId: parse(queued, 'queued operation', answer).QueuedOperationID };

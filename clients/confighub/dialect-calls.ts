@@ -28,6 +28,7 @@ export type DialectCalls = Pick<
   | 'listSetUnits'
   | 'createChangeSet'
   | 'tagUnits'
+  | 'releaseTo'
 >;
 
 /** Calls that wait until the dialect is known. */
@@ -57,6 +58,7 @@ export function createDialectCalls(chosen: () => Promise<DialectCalls>): Dialect
     createSet: async (...args) => (await chosen()).createSet(...args),
     listSetUnits: async (...args) => (await chosen()).listSetUnits(...args),
     createChangeSet: async (...args) => (await chosen()).createChangeSet(...args),
+    releaseTo: async (...args) => (await chosen()).releaseTo(...args),
     tagUnits: async (...args) => (await chosen()).tagUnits(...args),
   };
 }

@@ -181,6 +181,8 @@ export type ConfigHub = {
   /** Puts the tag on one revision of each selected unit. Rejects with CONFIGHUB_REFUSED if any item failed. */
   tagUnits(where: Where, tag: { tagId: string; revision: RevisionName }): Promise<void>;
 
+  /** Release dialect: the space's releases go to this target from now on. Elsewhere units name their target themselves. */
+  releaseTo(spaceId: string, targetId: string): Promise<void>;
   listTargets(spaceId: string): Promise<readonly Target[]>;
   createTarget(
     spaceId: string,

@@ -28,6 +28,7 @@ type ActionCalls = Pick<
   | 'liveState'
   | 'listUnitEvents'
   | 'tagUnits'
+  | 'releaseTo'
 >;
 
 type Place = { readonly unitId: string; readonly spaceId: string };
@@ -69,6 +70,10 @@ export function createReleaseActions(
   };
   return {
     tagUnits,
+    releaseTo: async (spaceId, targetId) => {
+      const path = `/space/${encodeURIComponent(spaceId)}`;
+      await http.json({ method: 'PATCH', path, body: { ReleaseTargetID: targetId } });
+    },
     listUnitEvents: eventsOf,
     applyUnit: async (unit) => {
       const [present] = await listUnits({ where: equals('UnitID', unit.unitId), detail: 'state' });

@@ -1,5 +1,11 @@
 import type { ConfigHub, Labels, Space, UnitResult } from '../../clients/confighub/index.ts';
-import { allOf, equals, isIn, type Where } from '../../clients/confighub/where.ts';
+import {
+  allOf,
+  equals,
+  isIn,
+  lessThanAttribute,
+  type Where,
+} from '../../clients/confighub/where.ts';
 import { AppError } from '../../lib/errors.ts';
 import { baseUnits, FILTERS, namespaceUnit } from './units.ts';
 
@@ -27,23 +33,53 @@ export async function installAcornBear(
   hub: ConfigHub,
   { prefix = 'acorn-bear', environments, signal }: InstallOptions,
 ): Promise<Installed> {
-  const space = (name: string, labels: Labels) =>
-    ensureSpace(hub, `${prefix}-${name}`, { project: prefix, ...labels });
-  const base = await space('base', { environment: 'base', base: 'true' });
+  const base = await installBase(hub, prefix);
+  const installed = await installEnvironments(hub, prefix, environments);
+  for (const { spaceId } of installed) await applyAll(hub, spaceId, 'new', signal);
+  const spaceIds = [base, ...installed].map((one) => one.spaceId);
+  const units = await hub.listUnits({ where: isIn('SpaceID', spaceIds), detail: 'state' });
+  return { spaces: spaceIds.length + 1, units: units.length, filters: FILTERS.length };
+}
+
+/** Label of every space that an installation made: what may be removed again. */
+export const INSTALLED_BY: Labels = { 'installed-by': 'realign' };
+
+/** The base space with its units, and the space of the filters; only adds what is missing. */
+export async function installBase(hub: ConfigHub, prefix: string): Promise<Space> {
+  const base = await projectSpace(hub, prefix, 'base', { environment: 'base', base: 'true' });
   await fillBase(hub, base);
+  await ensureFilters(hub, await projectSpace(hub, prefix, 'filters', { type: 'filters' }));
+  return base;
+}
+
+/** A space for each environment, cloned from the one before, the first from `<prefix>-base`. NOT_FOUND without that. */
+export async function installEnvironments(
+  hub: ConfigHub,
+  prefix: string,
+  environments: readonly string[],
+): Promise<readonly Space[]> {
+  const base = await hub.findSpace(`${prefix}-base`);
+  if (base === undefined) {
+    throw new AppError('NOT_FOUND', `there is no space ${prefix}-base: run install-base first`);
+  }
   let upstream = base;
   const installed: Space[] = [];
   for (const environment of environments) {
-    const destination = await space(environment, { environment });
+    const destination = await projectSpace(hub, prefix, environment, { environment });
     await fillEnvironment(hub, { upstream, destination, environment });
     installed.push(destination);
     upstream = destination;
   }
-  await ensureFilters(hub, await space('filters', { type: 'filters' }));
-  for (const { spaceId } of installed) await applyAll(hub, spaceId, signal);
-  const spaceIds = [base, ...installed].map((one) => one.spaceId);
-  const units = await hub.listUnits({ where: isIn('SpaceID', spaceIds), detail: 'state' });
-  return { spaces: spaceIds.length + 1, units: units.length, filters: FILTERS.length };
+  return installed;
+}
+
+function projectSpace(
+  hub: ConfigHub,
+  prefix: string,
+  name: string,
+  labels: Labels,
+): Promise<Space> {
+  return ensureSpace(hub, `${prefix}-${name}`, { project: prefix, ...INSTALLED_BY, ...labels });
 }
 
 async function fillBase(hub: ConfigHub, base: Space): Promise<void> {
@@ -100,6 +136,7 @@ async function ensureTarget(hub: ConfigHub, space: Space, namespace: string): Pr
       slug: 'cluster',
       parameters: { KubeNamespace: namespace },
     }));
+  await hub.releaseTo(space.spaceId, target.targetId);
   return target.targetId;
 }
 
@@ -115,22 +152,30 @@ async function slugsIn(hub: ConfigHub, space: Space): Promise<ReadonlySet<string
   return new Set(units.map((unit) => unit.slug));
 }
 
-/** The namespace first: nothing else can be written without it. */
-async function applyAll(
+/**
+ * Applies what never was live, or also what changed since; the namespace first, nothing else can be written without it.
+ * Answers how many units.
+ */
+export async function applyAll(
   hub: ConfigHub,
   spaceId: string,
+  which: 'new' | 'changed',
   signal: AbortSignal | undefined,
-): Promise<void> {
-  const notLive = allOf(equals('SpaceID', spaceId), equals('LiveRevisionNum', 0));
-  await applyWhere(hub, allOf(notLive, equals('Slug', 'namespace')), signal);
-  await applyWhere(hub, notLive, signal);
+): Promise<number> {
+  const state =
+    which === 'new'
+      ? equals('LiveRevisionNum', 0)
+      : lessThanAttribute('LiveRevisionNum', 'HeadRevisionNum');
+  const behind = allOf(equals('SpaceID', spaceId), state);
+  const first = await applyWhere(hub, allOf(behind, equals('Slug', 'namespace')), signal);
+  return first + (await applyWhere(hub, behind, signal));
 }
 
 async function applyWhere(
   hub: ConfigHub,
   where: Where,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<number> {
   const started = await hub.applyUnits(where);
   await Promise.all(
     started.map(async (one) => {
@@ -139,6 +184,7 @@ async function applyWhere(
       await hub.waitForOperation(one, one.operationId, options);
     }),
   );
+  return started.length;
 }
 
 function refuseFailures(results: readonly UnitResult[]): void {

@@ -1,8 +1,8 @@
 import type { ConfigHub } from '../clients/confighub/index.ts';
 import type { KubernetesClient } from '../clients/kubernetes/index.ts';
 import type { LiveComparer } from '../desired/live-comparer.ts';
-import type { DesiredSource } from '../desired/source.ts';
-import type { ResourceRef } from '../drift/resource-ref.ts';
+import type { DesiredObject, DesiredSource } from '../desired/source.ts';
+import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
 import type { Config, EnvironmentConfig } from '../lib/config.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -27,6 +27,8 @@ export type ActivityDeps = {
   readonly environments: ReadonlyMap<string, EnvironmentParts>;
   /** By the configured rules; lists what default ones hide, too. */
   readonly compareLive: LiveComparer;
+  /** Told of each object that an apply has just brought to its desired state. */
+  readonly noteApplied: (desired: DesiredObject, live: KubeObject) => void;
   /** HMAC under the installation's key. */
   readonly keyedHash: (text: string) => string;
   /** Starts or wakes the resource's own workflow. */

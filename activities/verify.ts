@@ -24,7 +24,9 @@ export function createVerifyActivities(
         const inspection = await inspect(deps, ref, beat.signal);
         if (!inspection) return fixed(deps, 'none');
         if (inspection.comparison.changes.length > 0) return residueOf(deps, ref, inspection);
-        const rollout = inspection.live ? rolloutOf(inspection.live) : 'none';
+        const { desired, live } = inspection;
+        if (live) deps.noteApplied(desired, live);
+        const rollout = live ? rolloutOf(live) : 'none';
         if (rollout !== 'progressing') return fixed(deps, rollout);
         if (Date.now() >= deadlineMs) return fixed(deps, 'unfinished');
         await delay(POLL_MS, undefined, { signal: beat.signal });

@@ -6,7 +6,7 @@ import type { DesiredObject } from './source.ts';
 export function compareLive(
   desired: DesiredObject,
   live: KubeObject | undefined,
-  options: Pick<CompareContext, 'appliers' | 'collectExcused'>,
+  options: Pick<CompareContext, 'appliers' | 'collectExcused' | 'isEquivalent' | 'onRewritten'>,
 ): Comparison {
   return compare(desired.compiled, live, {
     ...options,

@@ -3,6 +3,7 @@ import type { RuleSubject } from '../drift/ignore-rule.ts';
 import { formatResource, type KubeObject, type ResourceRef } from '../drift/resource-ref.ts';
 import { compareLive } from './compare-live.ts';
 import type { DesiredObject } from './source.ts';
+import type { VerdictMemo } from './verdict-memo.ts';
 
 /** One difference that a configured rule decided about. */
 export type RuleHit = {
@@ -27,16 +28,23 @@ export type LiveComparerOptions = {
   /** Milliseconds since the epoch; rules expire. */
   readonly now: () => number;
   readonly onHit?: (hit: RuleHit) => void;
+  /** Values that the environment's cluster rewrites. */
+  readonly memoOf?: (environment: string) => VerdictMemo | undefined;
   /** Limits of the autoscaler that desired declares for an object. */
   readonly autoscalerOf?: (ref: ResourceRef) => RuleSubject['autoscaler'];
 };
 
 export function createLiveComparer(options: LiveComparerOptions): LiveComparer {
-  const { appliers, rules, onHit, autoscalerOf, now } = options;
+  const { appliers, rules, onHit, autoscalerOf, memoOf, now } = options;
   // A rule may say otherwise about what a default one hides, so that it has to be seen.
   const collectExcused = options.collectExcused || rules.ignore.length > 0;
   return (desired, live) => {
-    const found = compareLive(desired, live, { appliers, collectExcused });
+    const memo = memoOf?.(desired.ref.environment);
+    const found = compareLive(desired, live, {
+      appliers,
+      collectExcused,
+      ...(memo && { isEquivalent: memo.has }),
+    });
     const subject = () => subjectOf(desired, autoscalerOf?.(desired.ref));
     const ruled = applyIgnoreRules(found, rules, subject, now());
     if (onHit && ruled.hits) {

@@ -16,6 +16,8 @@ export type CompareContext = {
   readonly unexplained?: 'rewritten' | 'report';
   /** The verdict memo: true for a pair of values that a confirmation found equivalent at this place. */
   readonly isEquivalent?: (question: EquivalenceQuestion) => boolean;
+  /** Called for values that the applier alone owns and that differ all the same: the server rewrote them on our write. */
+  readonly onRewritten?: (pair: EquivalenceQuestion) => void;
   /** Whether differences that a default rule hides are listed (`excused`), for rules and explanations. */
   readonly collectExcused?: boolean;
 };

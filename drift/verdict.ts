@@ -1,6 +1,11 @@
 import { classifyChange } from './classify.ts';
 import type { Run } from './compare-run.ts';
-import type { ChangeDirection, CompareContext, Comparison } from './comparison.ts';
+import type {
+  ChangeDirection,
+  CompareContext,
+  Comparison,
+  EquivalenceQuestion,
+} from './comparison.ts';
 import type { CompiledDesired, PlanNode } from './compile.ts';
 import { childOwnedAs, ownedKeyOf } from './compile.ts';
 import type { DefaultRuleId } from './default-rules.ts';
@@ -19,7 +24,6 @@ export function judge(run: Run, found: PlanNode, foundLive: unknown): void {
   const lifted = atomicAncestor(run, found);
   const node = lifted?.node ?? found;
   const live = lifted ? lifted.live : foundLive;
-  if (isMemorised(run, node, live)) return;
   const base = run.context.base;
   const before = base && nodeIn(base, node, run.places);
   const hasMoved = base !== undefined && !(before && sameJson(before.value, node.value));
@@ -33,6 +37,8 @@ export function judge(run: Run, found: PlanNode, foundLive: unknown): void {
   );
   const change = { node, live };
   if (isUnset(run, node, live, foreign)) return;
+  // Never for what somebody else wrote: the same two values mean another thing there.
+  if (!foreign && run.context.isEquivalent?.(pairOf(run, node, live))) return;
   if (hasMoved && isStillBefore(before, live)) {
     report(run, change, 'pending', ours ?? foreign, 'reverse');
     return;
@@ -101,6 +107,7 @@ function judgeOurs(
   }
   if (base !== undefined || unexplained === 'rewritten') {
     run.serverRewritten++;
+    run.context.onRewritten?.(pairOf(run, change.node, change.live));
     return;
   }
   report(run, change, op, ours, 'unknown', 'low');
@@ -289,10 +296,8 @@ function atomicAncestor(run: Run, node: PlanNode): Difference | undefined {
   return undefined;
 }
 
-function isMemorised(run: Run, node: PlanNode, live: unknown): boolean {
-  const { isEquivalent } = run.context;
-  if (!isEquivalent) return false;
+function pairOf(run: Run, node: PlanNode, live: unknown): EquivalenceQuestion {
   const { apiVersion, kind } = run.desired;
   const schemaPath = pathOf(node, run.places).replace(/\[(?!")[^\]]*\]/g, '[]');
-  return isEquivalent({ apiVersion, kind, schemaPath, desired: node.value, live });
+  return { apiVersion, kind, schemaPath, desired: node.value, live };
 }

@@ -1,10 +1,17 @@
+import type { ActivityDeps } from '../activities/index.ts';
+import { compareLive } from '../desired/compare-live.ts';
 import { createLiveComparer, type LiveComparer } from '../desired/live-comparer.ts';
 import { compileIgnoreRules } from '../drift/ignore.ts';
 import type { Parts } from './parts.ts';
 
 /** The comparison by this configuration's rules, counting what they hide. */
 export function openComparer(
-  { config, environments, ruleHits }: Pick<Parts, 'config' | 'environments' | 'ruleHits'>,
+  {
+    config,
+    environments,
+    ruleHits,
+    verdictMemoOf,
+  }: Pick<Parts, 'config' | 'environments' | 'ruleHits' | 'verdictMemoOf'>,
   { collectExcused }: { readonly collectExcused: boolean },
 ): LiveComparer {
   const { appliers, ignore, severities, ignoreAnnotations } = config;
@@ -14,6 +21,18 @@ export function openComparer(
     collectExcused,
     now: Date.now,
     onHit: ruleHits.note,
+    memoOf: verdictMemoOf,
     autoscalerOf: (ref) => environments.get(ref.environment)?.source.autoscalerOf?.(ref),
   });
+}
+
+/** Learns from a completed apply what the cluster rewrites: what still differs and is the applier's alone. */
+export function openAppliedNote({
+  config: { appliers },
+  verdictMemoOf,
+}: Pick<Parts, 'config' | 'verdictMemoOf'>): ActivityDeps['noteApplied'] {
+  return (desired, live) => {
+    const memo = verdictMemoOf(desired.ref.environment);
+    if (memo) compareLive(desired, live, { appliers, onRewritten: memo.remember });
+  };
 }

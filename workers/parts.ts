@@ -10,6 +10,8 @@ import { withAutoscalers } from '../desired/autoscalers.ts';
 import { createConfighubSource } from '../desired/confighub.ts';
 import { createCustomSchemas } from '../desired/custom-schemas.ts';
 import { createKindScopes } from '../desired/kind-scopes.ts';
+import { createVerdictMemo, type VerdictMemo } from '../desired/verdict-memo.ts';
+import { clusterNameOf } from '../lib/cluster-name.ts';
 import type { Config, EnvironmentConfig } from '../lib/config.ts';
 import { keyedHash } from '../lib/digest.ts';
 import { AppError } from '../lib/errors.ts';
@@ -33,6 +35,8 @@ export type Parts = {
   readonly keyedHash: (text: string) => string;
   /** Counts what ignore rules decide. */
   readonly ruleHits: RuleHits;
+  /** Of the environment's cluster. */
+  readonly verdictMemoOf: (environment: string) => VerdictMemo | undefined;
   readonly driftDoor: DriftDoor;
   readonly workflowUrl: (workflowId: string, runId?: string) => string;
   close(): Promise<void>;
@@ -86,6 +90,7 @@ export async function connectParts(options: PartsOptions): Promise<Parts> {
     temporal,
     environments,
     ruleHits,
+    verdictMemoOf: createVerdictMemos(config),
     keyedHash: (text) => keyedHash(key, text),
     driftDoor: createDriftDoor(temporal, {
       taskQueue: config.temporal.taskQueue,
@@ -183,6 +188,19 @@ async function openEnvironments(
     }),
   );
   return new Map(environments);
+}
+
+/** Made beforehand, because every comparison asks. */
+function createVerdictMemos({ environments }: Config): Parts['verdictMemoOf'] {
+  const ofCluster = new Map<string, VerdictMemo>();
+  const memos = new Map<string, VerdictMemo>();
+  for (const { name } of environments) {
+    const cluster = clusterNameOf(environments, name);
+    const memo = ofCluster.get(cluster) ?? createVerdictMemo();
+    ofCluster.set(cluster, memo);
+    memos.set(name, memo);
+  }
+  return (environment) => memos.get(environment);
 }
 
 /** Environments of one cluster share what is known of its kinds. */

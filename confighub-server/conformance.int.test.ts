@@ -677,7 +677,7 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
     }
   });
 
-  it('a change set that is open locks its units, in the later generations', async () => {
+  it('a change set that is open locks its units and can be undone, in the later generations', async () => {
     const id = await create(space, 'locked');
     const made = await call('POST', `/space/${space}/change_set`, { Slug: 'lock' });
     const { ChangeSetID } = made.body as { ChangeSetID: string };
@@ -685,6 +685,51 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
     const path = `/space/${space}/unit/${id}/data`;
     expect((await upload(path, 'a: 1\n')).status).toBe(isBridge ? 200 : 422);
     expect((await upload(`${path}?change_set_id=${ChangeSetID}`, 'a: 2\n')).status).toBe(200);
+    if (isBridge) return;
+    const one = where(`UnitID = '${id}'`);
+    expect(await call('PATCH', `/unit?${one}`, { ChangeSetID: null })).toMatchObject({
+      status: 200,
+    });
+    const closed = await call('GET', `/space/${space}/change_set/${ChangeSetID}`);
+    expect(closed.body).toMatchObject({ ChangeSet: { StartTagID: UUID, EndTagID: UUID } });
+    await upload(path, 'a: 3\n');
+    for (const [name, data] of [
+      [`ChangeSet:${ChangeSetID}`, 'a: 2\n'],
+      [`Before:ChangeSet:${ChangeSetID}`, MANIFEST],
+    ]) {
+      expect((await call('PATCH', `/unit?restore=${name}&${one}`, null)).status).toBe(200);
+      expect((await call('GET', path)).body).toBe(data);
+    }
+  });
+
+  it('restores what a change set began with, by tags that the client set', async () => {
+    if (!isBridge) return expect(await call('GET', '/set')).toMatchObject(problem(404));
+    const id = await create(space, 'tagged');
+    const one = where(`UnitID = '${id}'`);
+    const tagHead = async (slug: string) => {
+      const { body } = await call('POST', `/space/${space}/tag`, { Slug: slug });
+      const { TagID } = body as { TagID: string };
+      await call('POST', `/unit/tag?${one}`, { TagID, Revision: 'HeadRevisionNum' });
+      return TagID;
+    };
+    await upload(`/space/${space}/unit/${id}/data`, 'a: 1\n');
+    const StartTagID = await tagHead('start');
+    await upload(`/space/${space}/unit/${id}/data`, 'a: 2\n');
+    const EndTagID = await tagHead('end');
+    await upload(`/space/${space}/unit/${id}/data`, 'a: 3\n');
+    const made = await call('POST', `/space/${space}/change_set`, {
+      Slug: 'delimited',
+      StartTagID,
+      EndTagID,
+    });
+    const { ChangeSetID } = made.body as { ChangeSetID: string };
+    for (const [name, data] of [
+      [`ChangeSet:${ChangeSetID}`, 'a: 2\n'],
+      [`Before:ChangeSet:${ChangeSetID}`, MANIFEST],
+    ]) {
+      expect((await call('PATCH', `/unit?restore=${name}&${one}`, null)).status).toBe(200);
+      expect((await call('GET', `/space/${space}/unit/${id}/data`)).body).toBe(data);
+    }
   });
 });
 

@@ -298,6 +298,64 @@ describe('the traces of cub', () => {
     expect(await list('spec.replicas')).toBe(400);
   });
 
+  it('info; context set; space create, get and delete', async () => {
+    const info = (await cub('GET', '/info')).body as Record<string, unknown>;
+    const fields = ['AuthServer', 'Build', 'BuiltAt', 'ClientID', 'RedirectURI', 'Revision'];
+    expect(Object.keys(info).sort()).toEqual([...fields, 'WorkerPort'].sort());
+    const made = await cub('POST', '/space', { Slug: 'short-lived', SpaceID: ZERO, Labels: {} });
+    const { SpaceID: id } = made.body as { SpaceID: string };
+    const where = encodeURIComponent("Slug = 'short-lived'");
+    expect((await cub('GET', `/space?where=${where}`)).body).toMatchObject([
+      { Space: { SpaceID: id } },
+    ]);
+    expect(await cub('GET', `/space/${id}?summary=true`)).toMatchObject({ status: 200 });
+    // 409 is not understood here.
+    expect(await cub('POST', '/space', { Slug: 'short-lived' })).toMatchObject({
+      status: 400,
+      body: { Code: '400' },
+    });
+    expect(await cub('DELETE', `/space/${id}`)).toMatchObject({
+      status: 200,
+      body: { Message: expect.any(String) },
+    });
+  });
+
+  it('unit get carries what the binary dereferences', async () => {
+    const { Unit } = await bySlug('api');
+    expect(Unit.MutationSources).not.toEqual([]);
+    for (const source of Unit.MutationSources) {
+      expect(source).toMatchObject({
+        Resource: { ResourceType: 'apps/v1/Deployment' },
+        ResourceMutationInfo: { MutationType: expect.stringMatching(/^(Add|Update|Replace)$/) },
+      });
+    }
+    // After every create and update the command polls until this gate is gone.
+    expect(Unit).toMatchObject({ ApplyGates: {} });
+  });
+
+  it.each(['refresh', 'destroy'])('unit %s polls as apply does', async (action) => {
+    const { Unit } = await bySlug('api');
+    const path = `/space/${space}/unit/${Unit.UnitID}`;
+    const queued = await cub('POST', `${path}/${action}`);
+    expect(queued.status).toBe(200);
+    const { QueuedOperationID: id } = queued.body as { QueuedOperationID: string };
+    await eventually(
+      async () => {
+        const { body } = await cub('GET', `/unit?where=UnitID='${Unit.UnitID}'&${INCLUDE}`);
+        const [found] = body as Extended[];
+        const latest = found?.LatestUnitEvent;
+        return latest?.QueuedOperationID === id && latest.Status === 'Completed';
+      },
+      { what: action },
+    );
+    expect((await cub('GET', path)).status).toBe(200);
+    const list = (await cub('GET', `${path}/unit_event`)).body as { Action: string }[];
+    expect(list.some((one) => one.Action.toLowerCase() === action)).toBe(true);
+    expect((await cub('GET', `${path}?select=Slug`)).body).toMatchObject({
+      Unit: { Slug: 'api', MutationSources: [] },
+    });
+  });
+
   it('filter, set, change set and tag commands; unit delete', async () => {
     for (const [path, body] of [
       [

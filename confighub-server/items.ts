@@ -25,6 +25,8 @@ export type ItemType = {
   readonly body: z.ZodObject;
   /** Refuses a body that the entity cannot have, and adds what the server sets. */
   complete(body: Body, dialect: Dialect): Body;
+  /** Fields that a client may send and the server ignores. */
+  serverSet?(dialect: Dialect): readonly string[];
 };
 
 type Body = Readonly<Record<string, unknown>>;
@@ -53,6 +55,13 @@ export const FILTER: ItemType = {
     const digest = JSON.stringify([from, where ?? '', whereData ?? '', resourceType ?? '']);
     return { ...body, Hash: createHash('sha256').update(digest).digest('hex') };
   },
+};
+
+export const TAG: ItemType = {
+  entityType: 'Tag',
+  path: 'tag',
+  body: z.object({}),
+  complete: asIs,
 };
 
 export const TARGET: ItemType = {
@@ -97,11 +106,10 @@ export const ITEM_TYPES: readonly ItemType[] = [
       StartTagID: optionalId,
       EndTagID: optionalId,
     }),
-    // Later servers have neither a filter nor tags that a client could set.
-    complete: (body, dialect) =>
-      dialect === 'bridge' ? body : { Description: body['Description'], State: 'Open' },
+    complete: asIs,
+    serverSet: (dialect) => (dialect === 'bridge' ? [] : ['FilterID', 'StartTagID', 'EndTagID']),
   },
-  { entityType: 'Tag', path: 'tag', body: z.object({}), complete: asIs },
+  TAG,
   TARGET,
   BRIDGE_WORKER,
 ];
@@ -133,7 +141,7 @@ export async function createItem(
   sent: unknown,
 ): Promise<ItemRow> {
   const header = newHeader(parseBody(itemInput, sent));
-  const body = type.complete(parseBody(type.body, sent), dialect);
+  const body = type.complete(sentFields(type, sent, dialect), dialect);
   const rows = await sql.rows<ItemRow>(
     `INSERT INTO items (item_id, entity_type, space_id, organization_id, slug, display_name, labels, annotations, body)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *`,
@@ -164,8 +172,10 @@ export async function changeItem(
   const input = parseBody(itemInput, sent);
   checkVersion(row.version, input.Version, mode === 'replace');
   const header = mode === 'replace' ? replaceHeader(row, input) : patchHeader(row, input);
-  const fields = withoutUndefined(parseBody(type.body, sent));
-  const body = type.complete(mode === 'replace' ? fields : { ...row.body, ...fields }, dialect);
+  const fields = withoutUndefined(sentFields(type, sent, dialect));
+  const own = type.serverSet?.(dialect) ?? [];
+  const kept = Object.entries(row.body).filter(([key]) => mode === 'merge' || own.includes(key));
+  const body = type.complete({ ...Object.fromEntries(kept), ...fields }, dialect);
   const rows = await sql.rows<ItemRow>(
     `UPDATE items SET version = version + 1, updated_at = now(), slug = $2, display_name = $3, labels = $4,
        annotations = $5, body = $6 WHERE item_id = $1 RETURNING *`,
@@ -208,6 +218,12 @@ function headerValues(header: Header): readonly unknown[] {
     JSON.stringify(header.labels),
     JSON.stringify(header.annotations),
   ];
+}
+
+function sentFields(type: ItemType, sent: unknown, dialect: Dialect): Body {
+  const own = type.serverSet?.(dialect) ?? [];
+  const fields = Object.entries(parseBody(type.body, sent));
+  return Object.fromEntries(fields.filter(([key]) => !own.includes(key)));
 }
 
 function withoutUndefined(body: Body): Body {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { markChangeSet, opensChangeSet } from './change-sets.ts';
 import type { Sql } from './database.ts';
 import {
   checkVersion,
@@ -256,13 +257,14 @@ async function changeUnit(
   const dataChanged = !change.data.equals(row.data);
   const { details = {} } = change;
   if (dataChanged) refuseLocked(row, author, details);
+  const isOpening = author.dialect === 'release' && opensChangeSet(row, change.changeSetId);
   const next: UnitChange = {
     ...change.header,
     data: change.data,
     ...hashesOf(change.data),
     toolchainType: change.toolchainType,
     lastChangeDescription: change.description,
-    headRevisionNum: row.head_revision_num + (dataChanged ? 1 : 0),
+    headRevisionNum: row.head_revision_num + (dataChanged || isOpening ? 1 : 0),
     setId: change.setId,
     targetId: change.targetId,
     changeSetId: change.changeSetId === undefined ? row.change_set_id : change.changeSetId,
@@ -274,7 +276,7 @@ async function changeUnit(
     conflicts: details.conflicts ?? row.conflicts ?? [],
   };
   const updated = await updateUnit(sql, row.unit_id, next);
-  if (dataChanged) {
+  if (dataChanged || isOpening) {
     await insertRevision(sql, updated, {
       description: change.description,
       source: change.source,
@@ -282,6 +284,7 @@ async function changeUnit(
       origin: details,
     });
   }
+  if (author.dialect === 'release') await markChangeSet(sql, updated, row.change_set_id);
   return updated;
 }
 

@@ -6,7 +6,7 @@ import {
   TEST_TOKEN,
   type TestConfighub,
 } from '../../testing/confighub-server.ts';
-import { type FaultProxy, startFaultProxy } from '../../testing/fault-proxy.ts';
+import { type Fault, type FaultProxy, startFaultProxy } from '../../testing/fault-proxy.ts';
 import { type ConfigHub, createConfighubClient, type Space, type Unit } from './index.ts';
 import { allOf, equals, lessThanAttribute } from './where.ts';
 
@@ -219,6 +219,44 @@ describe('the client on a server of the release dialect', () => {
     expect(await hub.readData(clone)).toBe(configMap('a', { kept: '2', lost: '3', taken: '3' }));
     const { body } = await server.call('GET', `/space/${dev.spaceId}/unit/${clone.unitId}`);
     expect(body).toMatchObject({ Unit: { Conflicts: [{ Path: 'data.kept' }] } });
+  });
+
+  it.each<[string, Fault, string]>([
+    ['503', { kind: 'answer', status: 503 }, 'CONFIGHUB_UNAVAILABLE'],
+    ['a cut connection', { kind: 'cut', after: 'headers' }, 'CONFIGHUB_UNAVAILABLE'],
+    ['409', { kind: 'answer', status: 409 }, 'CONFIGHUB_CONFLICT'],
+    ['422', { kind: 'answer', status: 422 }, 'CONFIGHUB_REFUSED'],
+  ])('never repeats a write of data after %s', async (name, fault, code) => {
+    const slug = `once-${name.replaceAll(' ', '-')}`;
+    const unit = await hub.createUnit(base.spaceId, { slug, data: 'a: 1\n' });
+    const read = { Unit: { Version: unit.version, DataHash: unit.dataHash } };
+    proxy.inject({ kind: 'answer', status: 200, body: JSON.stringify(read) }, fault);
+    await expect(hub.writeData(unit, 'a: 2\n')).rejects.toMatchObject({ code });
+    const path = `/api/space/${unit.spaceId}/unit/${unit.unitId}`;
+    expect(proxy.seen).toEqual([`GET ${path}`, `PUT ${path}/data`]);
+    expect(await hub.readData(unit)).toBe('a: 1\n');
+  });
+
+  it.each([
+    ['no release', '{"Message":"published"}'],
+    ['a list', '[]'],
+    ['no JSON', 'published'],
+  ])('refuses a publication that is answered with %s', async (_name, body) => {
+    const space = await hub.createSpace({ slug: `garbled-${body.length}` });
+    const unit = await hub.createUnit(space.spaceId, { slug: 'u', data: 'a: 1\n' });
+    const { targetId = '' } = unit;
+    const answer = (text: string): Fault => ({ kind: 'answer', status: 200, body: text });
+    const units = [{ Unit: { UnitID: unit.unitId, SpaceID: space.spaceId, TargetID: targetId } }];
+    proxy.inject(
+      answer(JSON.stringify(units)),
+      answer(JSON.stringify({ Space: { Slug: 's', ReleaseTargetID: targetId } })),
+      answer(JSON.stringify({ Slug: 't', TagID: 't', SpaceID: space.spaceId })),
+      answer('[]'),
+      answer('[]'),
+      answer(body),
+    );
+    await expect(hub.applyUnit(unit)).rejects.toMatchObject({ code: 'CONFIGHUB_REFUSED' });
+    expect(proxy.seen.at(-1)).toBe(`POST /api/space/${space.spaceId}/release`);
   });
 
   it('emulates sets by a filter and a label', async () => {

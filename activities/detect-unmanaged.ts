@@ -6,8 +6,10 @@ import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
 import { unmanagedChange } from '../drift/unmanaged.ts';
 import { diffDigest } from '../lib/drift-digest.ts';
 import { authorshipOf } from './authorship.ts';
+import type { DeclaredCounts } from './declared-counts.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
-import { type RulesInForce, rememberFinding, rulesFor } from './remember-finding.ts';
+import { judge } from './judge.ts';
+import { openEpisode, type RulesInForce, rememberFinding, rulesFor } from './remember-finding.ts';
 import type { DetectInput, Detection } from './types.ts';
 
 type DetectionDeps = Pick<
@@ -26,17 +28,22 @@ export async function detectUnmanaged(
 ): Promise<Detection> {
   const { ref } = input;
   const { config, cluster } = environmentOf(deps, ref.environment);
-  const policy = tellingOnly(rulesFor(deps, ref.environment));
-  if (config.unmanaged !== 'report') return { inScope: false, ...policy };
+  if (config.unmanaged !== 'report') return { inScope: false };
   const live = await cluster.get(ref);
-  if (!live) return { inScope: true, ...policy };
+  if (!live) return { inScope: true };
   const finding = await findingOf(deps, ref, live);
-  if (!finding) return { inScope: false, ...policy };
+  if (!finding) return { inScope: false };
   const facts = factsOf(finding, live);
   const states = { desired: null, live: redactObject(live, deps.keyedHash), desiredHash: '' };
-  await rememberFinding(deps, input, { finding, facts, states, runId, policy });
-  return { inScope: true, finding, facts, ...policy };
+  const detectedMs = await openEpisode(deps, input, { finding, states, runId });
+  const rules = tellingOnly(rulesFor(deps, ref.environment));
+  const judgement = await judge(deps, NOT_COUNTED, rules, { finding, facts }, { detectedMs });
+  await rememberFinding(deps, input, { finding, decision: judgement.decision, states });
+  return { inScope: true, finding, judgement };
 }
+
+/** Counts matter to automatic fixes alone. */
+const NOT_COUNTED: DeclaredCounts = { of: async () => 0 };
 
 /** Nothing is there to fix: Realign deletes no object. Where a rule says `auto` or `ask`, or none matches, people are told. */
 function tellingOnly({ rules, autoFix }: RulesInForce): RulesInForce {
@@ -73,11 +80,16 @@ async function findingOf(
   };
 }
 
-function factsOf({ ref, severity, direction }: Finding, live: KubeObject): PolicyFacts {
+function factsOf(
+  { ref, severity, direction, changes }: Finding,
+  live: KubeObject,
+): Omit<PolicyFacts, 'flapping' | 'atMs'> {
   return {
     environment: ref.environment,
     kind: ref.kind,
     namespace: ref.namespace,
+    name: ref.name,
+    managers: changes.map((one) => one.who),
     labels: live.metadata.labels ?? {},
     filters: [],
     types: ['ExtraResource'],

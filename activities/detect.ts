@@ -7,51 +7,53 @@ import type { Finding } from '../drift/record.ts';
 import { redactChanges } from '../drift/redact.ts';
 import { reservedForPeople } from '../drift/reserved.ts';
 import { authorshipOf } from './authorship.ts';
+import { createDeclaredCounts } from './declared-counts.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import { detectUnmanaged } from './detect-unmanaged.ts';
 import type { FilterMembership } from './filter-membership.ts';
 import { type Inspection, inspect, redactedStates } from './inspect.ts';
-import { rememberFinding, rulesFor } from './remember-finding.ts';
+import { judge } from './judge.ts';
+import { openEpisode, rememberFinding, rulesFor } from './remember-finding.ts';
 import type { Activities } from './types.ts';
 import { toUnitRef } from './unit-lineage.ts';
 
 /** More changes than people read, and few enough for a payload of some 10 KiB; the rest is counted. */
 const MAX_CHANGES = 50;
+/** A blast lasts minutes; what is declared hardly changes meanwhile. */
+const DECLARED_MAX_AGE_MS = 60_000;
 
 export function createDetectActivities(
   deps: ActivityDeps,
   membership: FilterMembership,
   runId: () => string,
 ): Pick<Activities, 'detect'> {
+  const declared = createDeclaredCounts(deps, { maxAgeMs: DECLARED_MAX_AGE_MS, now: Date.now });
   return {
     async detect(input) {
       const inspection = await inspect(deps, input.ref);
-      const { rules, autoFix } = rulesFor(deps, input.ref.environment);
       if (!inspection) return detectUnmanaged(deps, input, runId());
+      const unit = toUnitRef(inspection.desired.unit);
       const found = findingOf(deps, input.graceOver ? overdueInspection(inspection) : inspection);
-      if (!found) {
-        return { inScope: true, rules, autoFix, unit: toUnitRef(inspection.desired.unit) };
-      }
+      if (!found) return { inScope: true, unit };
       const finding = { ...found, ...(await authorsOf(deps, inspection)) };
       const facts = await factsOf(membership, inspection, finding);
       const states = redactedStates(deps, inspection);
-      await rememberFinding(deps, input, {
-        finding,
-        facts,
-        states,
-        runId: runId(),
-        policy: { rules, autoFix },
-      });
-      return {
-        finding,
-        inScope: true,
-        facts,
-        rules,
-        autoFix,
-        unit: toUnitRef(inspection.desired.unit),
-      };
+      const detectedMs = await openEpisode(deps, input, { finding, states, runId: runId() });
+      const surroundings = { detectedMs, ...unappliedSince(inspection) };
+      const rules = rulesFor(deps, input.ref.environment);
+      const judgement = await judge(deps, declared, rules, { finding, facts }, surroundings);
+      await rememberFinding(deps, input, { finding, decision: judgement.decision, states });
+      return { finding, inScope: true, unit, judgement };
     },
   };
+}
+
+/** An older revision of the unit is in the cluster: whatever applies the unit brings the newer one, too. */
+function unappliedSince({ desired }: Inspection): { readonly unappliedSinceMs?: number } {
+  const sinceMs = Date.parse(desired.unit.updatedAt);
+  return desired.applied === 'behind' && !Number.isNaN(sinceMs)
+    ? { unappliedSinceMs: sinceMs }
+    : {};
 }
 
 /** The difference as it may leave the process; undefined when there is none. */
@@ -109,13 +111,15 @@ async function factsOf(
   membership: FilterMembership,
   { desired, live, comparison }: Inspection,
   finding: Finding,
-): Promise<PolicyFacts> {
+): Promise<Omit<PolicyFacts, 'flapping' | 'atMs'>> {
   const { unit, ref } = desired;
   const reserved = comparison.approval ?? reservedForPeople(finding);
   return {
     environment: ref.environment,
     kind: ref.kind,
     namespace: ref.namespace,
+    name: ref.name,
+    managers: [...new Set(finding.changes.map((one) => one.who))],
     labels: { ...live?.metadata.labels, ...desired.object.metadata.labels, ...unit.labels },
     filters: await membership.filtersOf(unit),
     types: [...new Set(finding.changes.map((one) => one.type))],

@@ -4,6 +4,7 @@ import type { ActivityDeps } from './deps.ts';
 import { createDetectActivities } from './detect.ts';
 import { createFilterMembership } from './filter-membership.ts';
 import { currentHeartbeat, currentRunId } from './heartbeat.ts';
+import { createNotifyActivities } from './notify.ts';
 import { createPlanActivities } from './plan.ts';
 import { createQuestionActivities } from './questions.ts';
 import { createRecordActivities } from './record.ts';
@@ -29,6 +30,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createDetectActivities(deps, membership, currentRunId),
     ...createPlanActivities(deps, membership),
     ...createQuestionActivities(deps),
+    ...createNotifyActivities(deps),
     ...createRecordActivities(deps),
     ...createRemediateActivities(deps),
     ...createApplyActivities(deps, currentHeartbeat),

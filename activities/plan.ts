@@ -139,6 +139,10 @@ async function promotionPolicy(
     types: [],
     severity: 'info',
     direction: 'reverse',
+    name: unit.slug,
+    managers: [],
+    flapping: false,
+    atMs: Date.now(),
   };
   const decision = decide(deps.config.policies, facts, deps.config.autoFix);
   const outcome: 'auto' | 'ask' = decision.outcome === 'auto' ? 'auto' : 'ask';

@@ -1,14 +1,19 @@
 import { type Announced, announceFix } from '../drift/announce.ts';
 import type { FieldChange } from '../drift/field-change.ts';
+import { type Notice, QUIET_FOR_MS } from '../drift/notice.ts';
+import type { Episode } from '../drift/record.ts';
+import { formatResource } from '../drift/resource-ref.ts';
+import { formatDuration } from '../lib/duration.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { Activities } from './types.ts';
 
+type RecordDeps = Pick<ActivityDeps, 'store' | 'metrics' | 'log' | 'config'>;
+
 /** Writes how an episode stands and how it ended. */
-export function createRecordActivities({
-  store,
-  metrics,
-  log,
-}: Pick<ActivityDeps, 'store' | 'metrics' | 'log'>): Pick<Activities, 'record' | 'closeEpisode'> {
+export function createRecordActivities(
+  deps: RecordDeps,
+): Pick<Activities, 'record' | 'closeEpisode'> {
+  const { store, metrics, log } = deps;
   return {
     async record({ episodeId, outcome, message, rule, policyOutcome }) {
       await store.episodes.update(episodeId, {
@@ -26,6 +31,7 @@ export function createRecordActivities({
       const seconds = (Date.parse(at) - Date.parse(episode.firstDetected)) / 1_000;
       metrics.episodeEnded(episode.ref.environment, outcome, seconds);
       metrics.driftScore(episode.ref, 0);
+      if (outcome === 'resolved') await tellOfFlapping(deps, episode, at);
       const said =
         outcome === 'fixed'
           ? announceFix(episode.ref.name, (episode.finding?.changes ?? []).map(toAnnounced))
@@ -37,4 +43,32 @@ export function createRecordActivities({
 
 function toAnnounced({ path, desired, live }: FieldChange): Announced {
   return { path, desired, live };
+}
+
+/** One notice, however often the drift comes and goes by itself. */
+async function tellOfFlapping(
+  { store, config }: RecordDeps,
+  { episodeId, ref }: Episode,
+  at: string,
+): Promise<void> {
+  const { times, withinMs, shorterThanMs } = config.guards.flapping;
+  const sinceMs = Date.parse(at) - withinMs;
+  const since = new Date(sinceMs).toISOString();
+  const none = { blast: at, enforced: at, hour: at };
+  const { short } = await store.history.around(ref, { ...none, flapping: since, shorterThanMs });
+  if (short < times) return;
+  const resource = `${ref.environment}/${formatResource(ref)}`;
+  const notice: Notice = {
+    ...{
+      id: `${episodeId}-flapping`,
+      kind: 'flapping',
+      subject: `flapping:${resource}`,
+      episodeId,
+      at,
+    },
+    environment: ref.environment,
+    addressees: [],
+    message: `${resource} is flapping: ${short} drifts ended by themselves within ${formatDuration(withinMs)}`,
+  };
+  await store.notices.post(notice, QUIET_FOR_MS.flapping);
 }

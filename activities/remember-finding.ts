@@ -1,4 +1,4 @@
-import { decide, type PolicyFacts, type PolicyRule } from '../drift/policy.ts';
+import type { PolicyDecision, PolicyRule } from '../drift/policy.ts';
 import type { Finding } from '../drift/record.ts';
 import { driftWorkflowId } from '../lib/workflow-id.ts';
 import type { Store } from '../store/types.ts';
@@ -15,36 +15,48 @@ export function rulesFor(deps: Pick<ActivityDeps, 'config'>, environment: string
   return { rules, autoFix: deps.config.autoFix };
 }
 
-/** Opens the episode with its first finding, or keeps what is found of it now. */
-export async function rememberFinding(
-  deps: Pick<ActivityDeps, 'store' | 'metrics'>,
+/** Opens the episode, unless it has its row already; answers when it was first detected, in milliseconds since the epoch. */
+export async function openEpisode(
+  { store, metrics }: Pick<ActivityDeps, 'store' | 'metrics'>,
   { ref, episodeId, opened }: DetectInput,
   found: {
     readonly finding: Finding;
-    readonly facts: PolicyFacts;
     readonly states: Parameters<Store['episodes']['open']>[1];
     readonly runId: string;
-    readonly policy: RulesInForce;
+  },
+): Promise<number> {
+  const known = opened ? await store.episodes.find(episodeId) : undefined;
+  if (known) return Date.parse(known.firstDetected);
+  const firstDetected = new Date().toISOString();
+  const workflowId = driftWorkflowId(ref);
+  const { runId, states, finding } = found;
+  const episode = {
+    episodeId,
+    ref,
+    workflowId,
+    runId,
+    firstDetected,
+    outcome: 'detecting',
+  } as const;
+  await store.episodes.open(episode, states);
+  for (const { severity, type } of finding.changes) {
+    metrics.driftFound({ severity, type, environment: ref.environment });
+  }
+  return Date.parse(firstDetected);
+}
+
+/** Keeps what is found of an episode now, and what is to become of it. */
+export async function rememberFinding(
+  { store, metrics }: Pick<ActivityDeps, 'store' | 'metrics'>,
+  { ref, episodeId }: DetectInput,
+  found: {
+    readonly finding: Finding;
+    readonly decision: PolicyDecision;
+    readonly states: Parameters<Store['episodes']['open']>[1];
   },
 ): Promise<void> {
-  const { finding, facts, states, runId, policy } = found;
-  const { rule, outcome } = decide(policy.rules, facts, policy.autoFix);
-  if (!opened) {
-    const firstDetected = new Date().toISOString();
-    const workflowId = driftWorkflowId(ref);
-    const episode = {
-      episodeId,
-      ref,
-      workflowId,
-      runId,
-      firstDetected,
-      outcome: 'detecting',
-    } as const;
-    await deps.store.episodes.open(episode, states);
-    for (const { severity, type } of finding.changes) {
-      deps.metrics.driftFound({ severity, type, environment: ref.environment });
-    }
-  }
-  deps.metrics.driftScore(ref, finding.score);
-  await deps.store.episodes.update(episodeId, { finding, rule, policyOutcome: outcome, states });
+  const { finding, decision, states } = found;
+  const { rule, outcome: policyOutcome } = decision;
+  metrics.driftScore(ref, finding.score);
+  await store.episodes.update(episodeId, { finding, rule, policyOutcome, states });
 }

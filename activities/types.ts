@@ -1,7 +1,9 @@
+import type { Notice } from '../drift/notice.ts';
 import type { Plan, PlanStep, UnitRef } from '../drift/plan.ts';
-import type { PolicyFacts, PolicyRule } from '../drift/policy.ts';
+import type { PolicyRule } from '../drift/policy.ts';
 import type { AnalysisScope, Decision, Finding, Outcome, Question } from '../drift/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
+import type { Judgement } from './judge.ts';
 
 /** Names the run that a step belongs to, so that attempts are recorded and repeated effects are recognised. */
 export type StepInput = {
@@ -18,13 +20,11 @@ export type DetectInput = StepInput & {
   readonly graceOver?: boolean;
 };
 
-/** `finding` is absent when desired and live agree, or when nothing declares the resource any more. */
+/** `finding` and `judgement` are absent when desired and live agree, or when nothing declares the resource any more. */
 export type Detection = {
   readonly finding?: Finding;
   readonly inScope: boolean;
-  readonly facts?: PolicyFacts;
-  readonly rules: readonly PolicyRule[];
-  readonly autoFix: boolean;
+  readonly judgement?: Judgement;
   readonly unit?: UnitRef;
 };
 
@@ -74,6 +74,15 @@ export type ConfirmInput = StepInput & {
 
 /** `valid` is false when Postgres holds no such decision: whoever sent it did not come through a door. */
 export type Confirmed = { readonly valid: boolean; readonly reason: string };
+
+export type NotifyInput = StepInput & {
+  readonly notice: Notice;
+  /** Nothing is posted where something about the same subject was within this time. */
+  readonly quietForMs: number;
+  /** Of the question that the notice is about. */
+  readonly reminded?: number;
+  readonly escalatedTo?: readonly string[];
+};
 
 export type RecordInput = StepInput & {
   readonly outcome: Outcome;
@@ -168,6 +177,7 @@ export type Activities = {
   openQuestion(input: OpenQuestionInput): Promise<void>;
   closeQuestion(input: CloseQuestionInput): Promise<void>;
   confirmDecision(input: ConfirmInput): Promise<Confirmed>;
+  notify(input: NotifyInput): Promise<{ readonly posted: boolean }>;
   record(input: RecordInput): Promise<void>;
   closeEpisode(input: CloseEpisodeInput): Promise<void>;
   openChangeSet(input: OpenChangeSetInput): Promise<OpenedChangeSet>;

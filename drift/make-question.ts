@@ -1,9 +1,11 @@
 import { isPerson } from './author.ts';
 import { summarise } from './describe.ts';
+import type { Fight } from './fight.ts';
 import { overwrittenKept, type Plan } from './plan.ts';
-import type { PolicyDecision } from './policy.ts';
+import type { Fix, PolicyDecision } from './policy.ts';
 import type { Finding, Question } from './record.ts';
 import { formatResource } from './resource-ref.ts';
+import type { Interval } from './time-window.ts';
 
 /** The question about one drift, as every door shows it. `nowMs` is when it is asked, in milliseconds since the epoch. */
 export function makeQuestion(about: {
@@ -14,6 +16,8 @@ export function makeQuestion(about: {
   readonly decision: PolicyDecision;
   readonly planned: { readonly plans: readonly Plan[]; readonly digest: string };
   readonly nowMs: number;
+  readonly fights?: readonly Fight[];
+  readonly frozen?: readonly Interval[];
 }): Question {
   const { finding, decision, planned, nowMs } = about;
   const { policy } = decision;
@@ -31,18 +35,30 @@ export function makeQuestion(about: {
     severity: finding.severity,
     summary: `${formatResource(finding.ref)}: ${summarise(finding)}${isKnown ? `, by ${finding.author}` : ''}${overwriting(planned.plans)}`,
     finding,
-    plans: planned.plans,
-    offered: 'revert',
+    ...offeredFirst(planned.plans, policy.offer),
     digest: planned.digest,
     rule: decision.rule,
     quorum: policy.quorum + extra,
     approvers: policy.approvers,
     approvals: [],
+    ...(decision.because !== undefined && { because: decision.because }),
+    ...(about.fights && { fights: about.fights }),
+    ...(about.frozen && about.frozen.length > 0 && { frozen: about.frozen }),
     ...(!policy.selfApproval && finding.authors && { barred: finding.authors }),
     status: 'open',
     askedAt: new Date(nowMs).toISOString(),
     expiresAt: new Date(nowMs + policy.expiryMs).toISOString(),
   };
+}
+
+/** The plans with the preferred fix in front, where it can be offered at all. */
+function offeredFirst(
+  plans: readonly Plan[],
+  preferred: Fix,
+): { readonly plans: readonly Plan[]; readonly offered: Fix } {
+  const first = plans.find((one) => one.fix === preferred) ?? plans[0];
+  if (!first) return { plans, offered: preferred };
+  return { plans: [first, ...plans.filter((one) => one !== first)], offered: first.fix };
 }
 
 const MAX_NAMED = 3;

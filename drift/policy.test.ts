@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_RULE, decide, mismatch, type PolicyFacts, type PolicyRule } from './policy.ts';
+import {
+  DEFAULT_RULE,
+  decide,
+  explainRules,
+  type PolicyFacts,
+  type PolicyMatch,
+  type PolicyRule,
+} from './policy.ts';
+import { mismatch } from './policy-match.ts';
 
 const FACTS: PolicyFacts = {
   environment: 'prod',
@@ -10,7 +18,13 @@ const FACTS: PolicyFacts = {
   types: ['Scaling', 'VersionChange'],
   severity: 'high',
   direction: 'forward',
+  name: 'web-front',
+  managers: ['kubectl-edit', 'keda'],
+  flapping: false,
+  // A Wednesday.
+  atMs: Date.parse('2026-07-01T10:00:00Z'),
 };
+const DAYTIME = { from: '09:00', to: '17:00', timeZone: 'UTC' };
 
 function rule(name: string, part: Partial<PolicyRule> = {}): PolicyRule {
   return { ...DEFAULT_RULE, name, ...part };
@@ -58,6 +72,36 @@ describe('decide', () => {
   );
 });
 
+describe('a freeze', () => {
+  const frozen = rule('fix', { outcome: 'auto', freezes: [{ ...DAYTIME, bars: 'auto' }] });
+
+  it('makes auto ask while it lasts, and says until when', () => {
+    const { outcome, because } = decide([frozen], FACTS, true);
+    expect(outcome).toBe('ask');
+    expect(because).toContain('until 2026-07-01T17:00:00.000Z');
+    const later = { ...FACTS, atMs: FACTS.atMs + 7 * 3_600_000 };
+    expect(decide([frozen], later, true).outcome).toBe('auto');
+  });
+
+  it('is no reason that is told before what is reserved for people', () => {
+    expect(decide([frozen], { ...FACTS, reserved: 'a Secret' }, true).because).toBe('a Secret');
+  });
+});
+
+describe('explainRules', () => {
+  it('says of each rule why it does not match, the default last', () => {
+    const rules = [
+      rule('dev', { match: { environments: ['dev'] } }),
+      rule('shop', { match: { namespaces: ['shop'] } }),
+    ];
+    expect(explainRules(rules, FACTS)).toEqual([
+      { rule: 'dev', mismatch: 'environment prod is none of dev' },
+      { rule: 'shop' },
+      { rule: 'default' },
+    ]);
+  });
+});
+
 describe('mismatch', () => {
   it.each([
     [{}],
@@ -70,7 +114,13 @@ describe('mismatch', () => {
     [{ minSeverity: 'high' }],
     [{ minSeverity: 'low' }],
     [{ labels: { tier: 'critical', team: 'web' } }],
-  ] as const)('%j matches', (match) => {
+    [{ names: ['api', 'web-*'] }],
+    [{ severities: ['critical', 'high'] }],
+    [{ managers: ['kubectl*'] }],
+    [{ managers: ['ke?a'] }],
+    [{ flapping: false }],
+    [{ times: [{ days: ['sun'], timeZone: 'UTC' }, DAYTIME] }],
+  ] satisfies [PolicyMatch][])('%j matches', (match) => {
     expect(mismatch(match, FACTS)).toBeUndefined();
   });
 
@@ -84,11 +134,19 @@ describe('mismatch', () => {
     [{ minSeverity: 'critical' }, 'severity high is below critical'],
     [{ labels: { tier: 'low' } }, 'label tier is not low'],
     [{ labels: { absent: '' } }, 'label absent is not '],
+    [{ names: ['web'] }, 'name web-front fits none of web'],
+    [{ severities: ['critical', 'medium'] }, 'severity high is none of critical, medium'],
+    [{ managers: ['helm', 'argocd*'] }, 'written by kubectl-edit, keda, none of helm, argocd*'],
+    [{ flapping: true }, 'it is not flapping'],
+    [
+      { times: [{ days: ['sat', 'sun'], timeZone: 'UTC' }] },
+      '2026-07-01T10:00:00.000Z is not within sat, sun UTC',
+    ],
     // An empty list of alternatives offers none.
     [{ kinds: [] }, 'kind Deployment is none of '],
     // All conditions must hold, not any.
     [{ environments: ['prod'], kinds: ['Secret'] }, 'kind Deployment is none of Secret'],
-  ] as const)('%j does not, and says why', (match, reason) => {
+  ] satisfies [PolicyMatch, string][])('%j does not, and says why', (match, reason) => {
     expect(mismatch(match, FACTS)).toContain(reason);
   });
 });

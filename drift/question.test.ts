@@ -26,6 +26,7 @@ const QUESTION: Question = {
   askedAt: '2026-11-21T09:00:00Z',
   expiresAt: '2026-11-22T09:00:00Z',
 };
+const NOW_MS = Date.parse('2026-11-21T10:00:00Z');
 const ASKER: Asker = { question: QUESTION, approvals: [], final: undefined };
 const ANSWER: Answer = {
   question: 'q2',
@@ -36,8 +37,30 @@ const ANSWER: Answer = {
 };
 
 function code(asker: Partial<Asker>, answer: Partial<Answer> = {}): string | undefined {
-  return refuse({ ...ASKER, ...asker }, { ...ANSWER, ...answer })?.code;
+  return refuse({ ...ASKER, ...asker }, { ...ANSWER, ...answer }, NOW_MS)?.code;
 }
+
+describe('a freeze', () => {
+  const freeze = { fromMs: NOW_MS, untilMs: NOW_MS + 60_000 };
+  const question = { ...QUESTION, frozen: [freeze] };
+
+  it.each(['approve', 'accept'] as const)(
+    'bars %s while it lasts, and says until when',
+    (decision) => {
+      expect(refuse({ ...ASKER, question }, { ...ANSWER, decision }, NOW_MS)).toEqual({
+        code: 'FROZEN',
+        message: 'rule prod asks lets nothing be fixed until 2026-11-21T10:01:00.000Z',
+      });
+      const over = refuse({ ...ASKER, question }, { ...ANSWER, decision }, freeze.untilMs);
+      expect(over).toBeUndefined();
+    },
+  );
+
+  it('leaves a stop at hand', () => {
+    expect(code({ question }, { decision: 'reject' })).toBeUndefined();
+    expect(code({ question }, { decision: 'snooze', snoozeUntilMs: NOW_MS })).toBeUndefined();
+  });
+});
 
 describe('refuse', () => {
   it.each(['approve', 'accept', 'reject'] as const)('takes %s from an approver', (decision) => {
@@ -46,7 +69,7 @@ describe('refuse', () => {
 
   it('takes nothing after the decision that is being carried out, and says whose it was', () => {
     const final = { decision: 'snooze', person: 'bob' } as const;
-    expect(refuse({ ...ASKER, final }, ANSWER)).toEqual({
+    expect(refuse({ ...ASKER, final }, ANSWER, NOW_MS)).toEqual({
       code: 'ALREADY_DECIDED',
       message: 'already snoozed by bob',
     });
@@ -62,7 +85,7 @@ describe('refuse', () => {
     (decision) => {
       expect(code({}, { decision, question: 'q1' })).toBe('DIGEST_STALE');
       expect(code({}, { decision, digest: 'abcdef01' })).toBe('DIGEST_STALE');
-      const refusal = refuse(ASKER, { ...ANSWER, decision, digest: 'old' });
+      const refusal = refuse(ASKER, { ...ANSWER, decision, digest: 'old' }, NOW_MS);
       expect(refusal?.message).toBe('the question is now q2 with digest abcdef01');
     },
   );

@@ -10,6 +10,7 @@ export type Refusal = {
     | 'NOT_AN_APPROVER'
     | 'SELF_APPROVAL'
     | 'ALREADY_DECIDED'
+    | 'FROZEN'
     | 'INVALID_INPUT';
   readonly message: string;
 };
@@ -33,9 +34,9 @@ export type Answer = {
 
 /**
  * Why an answer cannot be taken now, or undefined when it can. Approving and accepting need an approver that the policy
- * allows and who did not make the change; rejecting and snoozing need only the role, so that a stop is always at hand.
+ * allows and who did not make the change, outside freezes; rejecting and snoozing need only the role, so that a stop is always at hand.
  */
-export function refuse(asker: Asker, answer: Answer): Refusal | undefined {
+export function refuse(asker: Asker, answer: Answer, nowMs: number): Refusal | undefined {
   const { question, approvals, final } = asker;
   if (final) {
     return {
@@ -59,6 +60,14 @@ export function refuse(asker: Asker, answer: Answer): Refusal | undefined {
       : undefined;
   }
   if (answer.decision === 'reject') return undefined;
+  const freeze = question.frozen?.find((one) => one.fromMs <= nowMs && nowMs < one.untilMs);
+  if (freeze) {
+    const until = new Date(freeze.untilMs).toISOString();
+    return {
+      code: 'FROZEN',
+      message: `rule ${question.rule} lets nothing be fixed until ${until}`,
+    };
+  }
   if (!mayApprove(question, answer)) {
     return {
       code: 'NOT_AN_APPROVER',

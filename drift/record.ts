@@ -1,7 +1,9 @@
 import type { Direction, FieldChange, Severity } from './field-change.ts';
+import type { Fight } from './fight.ts';
 import type { Plan } from './plan.ts';
 import type { Fix, PolicyOutcome } from './policy.ts';
 import type { ResourceRef } from './resource-ref.ts';
+import type { Interval } from './time-window.ts';
 
 export type DriftStatus = 'active' | 'resolved' | 'none';
 export type Decision = 'approve' | 'reject' | 'accept' | 'snooze';
@@ -99,7 +101,7 @@ export type Question = {
   readonly severity: Severity;
   readonly summary: string;
   readonly finding?: Finding;
-  /** One plan for each fix that can be chosen; approve executes the first. */
+  /** One plan for each fix that can be chosen, `offered` first: approve reverts, accept keeps what is live. */
   readonly plans: readonly Plan[];
   readonly offered: Fix;
   readonly digest: string;
@@ -109,6 +111,16 @@ export type Question = {
   readonly approvals: readonly string[];
   /** They may have made the change, so they can stop but not approve it; absent = nobody. */
   readonly barred?: readonly string[];
+  /** Why people are asked although a rule says `auto`. */
+  readonly because?: string;
+  /** Somebody sets these fields again each time that they are fixed; approving fixes them for a while in spite of that. */
+  readonly fights?: readonly Fight[];
+  /** When nothing may be approved or accepted. */
+  readonly frozen?: readonly Interval[];
+  /** Reminders so far; absent = none. */
+  readonly reminded?: number;
+  /** Who was called in because nobody had decided. */
+  readonly escalatedTo?: readonly string[];
   readonly status: QuestionStatus;
   readonly askedAt: string;
   readonly expiresAt: string;

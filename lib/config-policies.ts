@@ -1,4 +1,5 @@
-import { severityRank } from '../drift/field-change.ts';
+import { SEVERITIES, type Severity, severityRank } from '../drift/field-change.ts';
+import type { Guards } from '../drift/guard.ts';
 import type { PolicyMatch, PolicyRule } from '../drift/policy.ts';
 import type { ConfigFile } from './config-schema.ts';
 import { didYouMean } from './nearest-name.ts';
@@ -11,8 +12,43 @@ export type PolicyProblem = {
 };
 
 export function toPolicyRule(policy: ConfigFile['policies'][number]): PolicyRule {
-  const { expiry, ...rest } = policy;
-  return { ...rest, expiryMs: expiry };
+  const { expiry, coolDown, ...rest } = policy;
+  return { ...rest, expiryMs: expiry, coolDownMs: coolDown };
+}
+
+/** The guards with their times in milliseconds. */
+export function toGuards({
+  hold,
+  announceAfter,
+  flapping,
+  backOff,
+  fight,
+  blast,
+}: ConfigFile['guards']): Guards {
+  return {
+    holdMs: hold,
+    announceAfterMs: announceAfter,
+    flapping: {
+      times: flapping.times,
+      withinMs: flapping.within,
+      shorterThanMs: flapping.shorterThan,
+    },
+    backOff: { enabled: backOff.enabled, stepsMs: backOff.steps, quietMs: backOff.quiet },
+    fight: {
+      enabled: fight.enabled,
+      fixes: fight.fixes,
+      fixesAgainstPeople: fight.fixesAgainstPeople,
+      withinMs: fight.within,
+      fixesPerDay: fight.fixesPerDay,
+      enforceForMs: fight.enforceFor,
+    },
+    blast: {
+      enabled: blast.enabled,
+      objects: blast.objects,
+      percent: blast.percent,
+      withinMs: blast.within,
+    },
+  };
 }
 
 /** What a schema cannot see: names that exist nowhere, rules that contradict themselves, rules that can never apply. */
@@ -35,6 +71,7 @@ export function policyProblems(
       refuse('match.environments', `there is no environment "${environment}"${hint}`);
     }
     for (const message of approverProblems(rule, known.people)) refuse('approvers', message);
+    for (const { key, message } of contradictions(rule, known.people)) refuse(key, message);
     const earlier = rules.slice(0, index).find((other) => covers(other.match, rule.match));
     if (earlier && twin === index) {
       refuse(
@@ -72,25 +109,88 @@ function approverProblems(rule: PolicyRule, people: ConfigFile['people']): reado
   }
   const onlyNames =
     rule.approvers.length > 0 && !rule.approvers.some((one) => one.startsWith('role:'));
-  if (problems.length === 0 && onlyNames && named.size < rule.quorum) {
-    problems.push(`quorum ${rule.quorum} can never be reached by ${named.size} named`);
+  const needed = rule.quorum + (rule.unknownAuthor === 'extra-approver' ? 1 : 0);
+  if (problems.length === 0 && onlyNames && named.size < needed) {
+    const extra = needed > rule.quorum ? ' and one more where the author is unknown' : '';
+    problems.push(`quorum ${rule.quorum}${extra} can never be reached by ${named.size} named`);
   }
   return problems;
 }
 
+type Contradiction = { readonly key: string; readonly message: string };
+
+/** Keys that say something which the rest of the rule makes impossible or meaningless. */
+function contradictions(rule: PolicyRule, people: ConfigFile['people']): readonly Contradiction[] {
+  const { outcome, match, escalation } = rule;
+  const asksNobody = outcome === 'notify' || outcome === 'track';
+  const found: (Contradiction | false | undefined)[] = [
+    outcome === 'auto' &&
+      rule.offer === 'accept' && {
+        key: 'offer',
+        message: 'an automatic fix reverts; what is live is accepted only by people',
+      },
+    outcome !== 'auto' && rule.coolDownMs > 0 && { key: 'coolDown', message: onlyFor('auto') },
+    outcome !== 'auto' &&
+      rule.maxFixesPerHour !== undefined && { key: 'maxFixesPerHour', message: onlyFor('auto') },
+    outcome !== 'auto' &&
+      rule.freezes.some((one) => one.bars === 'auto') && {
+        key: 'freezes',
+        message: `${onlyFor('auto')}; with \`bars: all\` a freeze holds approvals back, too`,
+      },
+    asksNobody && rule.dryRun && { key: 'dryRun', message: `outcome ${outcome} writes nothing` },
+    asksNobody && rule.quorum > 1 && { key: 'quorum', message: onlyFor('auto and ask') },
+    asksNobody &&
+      rule.approvers.length > 0 && { key: 'approvers', message: onlyFor('auto and ask') },
+    asksNobody &&
+      escalation !== undefined && { key: 'escalation', message: onlyFor('auto and ask') },
+    lowestSeverity(match) === undefined && {
+      key: 'match.severities',
+      message: `it can never apply: none of them is ${match.minSeverity} or worse`,
+    },
+  ];
+  for (const one of escalation?.to ?? []) {
+    const problem = approverProblems({ ...rule, approvers: [one], quorum: 0 }, people)[0];
+    if (problem !== undefined) found.push({ key: 'escalation.to', message: problem });
+    else if (!isAmong(one, rule.approvers, people)) {
+      found.push({ key: 'escalation.to', message: `"${one}" is called in, but may not approve` });
+    }
+  }
+  return found.filter((one) => one !== false && one !== undefined);
+}
+
+function onlyFor(outcome: string): string {
+  return `it has a meaning only with outcome ${outcome}`;
+}
+
+/** Whether somebody, or everybody of a role, is among those who may approve. */
+function isAmong(one: string, approvers: readonly string[], people: ConfigFile['people']): boolean {
+  if (approvers.length === 0 || approvers.includes(one)) return true;
+  const roles: readonly string[] = people.find(({ name }) => name === one)?.roles ?? [];
+  return roles.some((role) => approvers.includes(`role:${role}`));
+}
+
 /** True when whatever matches `inner` also matches `outer`. */
 function covers(outer: PolicyMatch, inner: PolicyMatch): boolean {
-  const lists = ['environments', 'filters', 'kinds', 'namespaces', 'types', 'directions'] as const;
+  const lists = [
+    ...(['environments', 'filters', 'kinds', 'namespaces', 'names'] as const),
+    ...(['types', 'directions', 'severities', 'managers'] as const),
+  ] as const;
   for (const key of lists) {
     const wide: readonly string[] | undefined = outer[key];
     const narrow: readonly string[] | undefined = inner[key];
     if (wide && !narrow?.every((value) => wide.includes(value))) return false;
   }
-  if (
-    outer.minSeverity &&
-    severityRank(inner.minSeverity ?? 'info') < severityRank(outer.minSeverity)
-  ) {
-    return false;
-  }
+  const lowest = severityRank(lowestSeverity(inner) ?? 'critical');
+  if (outer.minSeverity && lowest < severityRank(outer.minSeverity)) return false;
+  if (outer.flapping !== undefined && outer.flapping !== inner.flapping) return false;
+  // Which times lie within which others is not worked out: only the same ones are known to.
+  if (outer.times && JSON.stringify(outer.times) !== JSON.stringify(inner.times)) return false;
   return Object.entries(outer.labels ?? {}).every(([key, value]) => inner.labels?.[key] === value);
+}
+
+/** The mildest severity that a rule applies to; undefined when it applies to none. */
+function lowestSeverity({ minSeverity = 'info', severities }: PolicyMatch): Severity | undefined {
+  return (severities ?? SEVERITIES)
+    .filter((one) => severityRank(one) >= severityRank(minSeverity))
+    .toSorted((a, b) => severityRank(a) - severityRank(b))[0];
 }

@@ -1,8 +1,18 @@
 import { z } from 'zod';
-import { CHANGE_TYPES, DIRECTIONS, SEVERITIES } from '../drift/field-change.ts';
 import { DEFAULT_APPLIERS } from '../drift/managers.ts';
 import { ignoreRule, MAX_IGNORE_RULES, severityRule } from './config-schema-ignore.ts';
-import { parseDurationMs } from './duration.ts';
+import {
+  DAY_MS,
+  duration,
+  HOUR_MS,
+  labels,
+  MAX_LIST,
+  MINUTE_MS,
+  name,
+  SECOND_MS,
+  text,
+} from './config-schema-parts.ts';
+import { guards, MAX_POLICIES, policy } from './config-schema-policy.ts';
 
 /** The shape of realign.yaml. Defaults live here and nowhere else; docs/configuration.md documents every key. */
 
@@ -31,31 +41,12 @@ export const DEFAULT_RESOURCES = [
 ] as const;
 
 const MAX_ENVIRONMENTS = 100;
-const MAX_POLICIES = 200;
 const MAX_PEOPLE = 1_000;
-const MAX_LIST = 200;
 
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
-
-const name = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
-    'expected a name of letters, digits, "-", "_" and "." (at most 63)',
-  );
 const namespace = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'expected the name of a namespace');
-const text = z.string().min(1).max(1_024);
 const secret = z.string().min(16, 'expected at least 16 characters');
-const names = z
-  .array(text)
-  .min(1, 'expected at least one; leave the key out for "any"')
-  .max(MAX_LIST);
-const labels = z.record(text, z.string().max(256));
 export const webUrl = z
   .url({ protocol: /^https?$/, error: 'expected a URL that begins with http:// or https://' })
   .transform((url) => url.replace(/\/+$/, ''));
@@ -68,23 +59,6 @@ export const hostAndPort = z
   .regex(/^\S+:\d{1,5}$/, 'expected host:port, such as 127.0.0.1:7233');
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']);
 export const port = z.int().min(1).max(65_535);
-
-/** A duration such as `90s`, in milliseconds once parsed. */
-function duration(minMs: number, maxMs: number) {
-  return z.string('expected a duration such as 30s, 15m or 24h').transform((value, context) => {
-    const ms = parseDurationMs(value);
-    if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
-    context.issues.push({
-      code: 'custom',
-      input: value,
-      message:
-        ms === undefined
-          ? `"${value}" is not a duration; write for example 30s, 15m or 24h`
-          : `${value} is out of range: ${minMs / SECOND_MS} s to ${maxMs / SECOND_MS} s`,
-    });
-    return z.NEVER;
-  });
-}
 
 const environment = z.strictObject({
   name,
@@ -101,37 +75,6 @@ const environment = z.strictObject({
   namespaces: z.array(namespace).max(MAX_LIST).exactOptional(),
   unmanaged: z.enum(['ignore', 'report']).default('ignore'),
   upstream: name.exactOptional(),
-});
-
-const policyMatch = z.strictObject({
-  environments: names.exactOptional(),
-  filters: names.exactOptional(),
-  kinds: names.exactOptional(),
-  namespaces: names.exactOptional(),
-  types: z.array(z.enum(CHANGE_TYPES)).min(1).exactOptional(),
-  directions: z.array(z.enum(DIRECTIONS)).min(1).exactOptional(),
-  minSeverity: z.enum(SEVERITIES).exactOptional(),
-  labels: labels.exactOptional(),
-});
-
-const policy = z.strictObject({
-  name,
-  match: policyMatch.prefault({}),
-  outcome: z.enum(['auto', 'ask', 'notify', 'track']),
-  upgrade: z.enum(['never', 'with-fix']).default('never'),
-  quorum: z.int().min(1).max(20).default(1),
-  approvers: z.array(text).max(MAX_LIST).default([]),
-  selfApproval: z.boolean().default(false),
-  unknownAuthor: z.enum(['allow', 'extra-approver']).default('allow'),
-  expiry: duration(SECOND_MS, 90 * DAY_MS).prefault('24h'),
-  remindersAt: z
-    .array(z.number().gt(0).lt(1))
-    .max(10)
-    .default([0.25, 0.5, 0.9])
-    .refine(
-      (parts) => parts.every((part, index) => index === 0 || part > (parts[index - 1] ?? 0)),
-      'expected growing parts of the time until expiry, such as [0.5, 0.9]',
-    ),
 });
 
 const person = z.strictObject({
@@ -191,6 +134,7 @@ export const configSchema = z.strictObject({
     .strictObject({ apiKey: text.exactOptional(), apiKeyFile: text.exactOptional() })
     .prefault({}),
   policies: z.array(policy).max(MAX_POLICIES).default([]),
+  guards: guards.prefault({}),
   ignore: z.array(ignoreRule).max(MAX_IGNORE_RULES).default([]),
   severities: z.array(severityRule).max(MAX_IGNORE_RULES).default([]),
   ignoreAnnotations: z.boolean().default(true),

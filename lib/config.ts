@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
+import type { Guards } from '../drift/guard.ts';
 import type { SeverityRule } from '../drift/ignore.ts';
 import type { IgnoreRule } from '../drift/ignore-rule.ts';
 import type { PolicyRule } from '../drift/policy.ts';
@@ -7,7 +8,7 @@ import { checkWhole } from './config-checks.ts';
 import { type Overrides, readEnvironment, withoutUndefined } from './config-environment.ts';
 import { type Place, pathFrom, type Refuse, readLimited, readSecret } from './config-files.ts';
 import { readIgnoreRules } from './config-ignore.ts';
-import { policyProblems, toPolicyRule } from './config-policies.ts';
+import { policyProblems, toGuards, toPolicyRule } from './config-policies.ts';
 import {
   type ConfigProblem,
   describeProblem,
@@ -76,6 +77,8 @@ export type Config = {
   readonly claude: { readonly apiKey?: string };
   /** First match decides. */
   readonly policies: readonly PolicyRule[];
+  /** What holds automatic fixes back, whatever the rules say. */
+  readonly guards: Guards;
   /** Rules about differences that are no drift, those taken over from other tools among them. */
   readonly ignore: readonly IgnoreRule[];
   /** First match decides how bad a change is. */
@@ -228,6 +231,7 @@ function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: P
     database: { url: databaseUrl ?? DEFAULT_DATABASE_URL },
     claude: withoutUndefined({ apiKey }),
     policies: file.policies.map(toPolicyRule),
+    guards: toGuards(file.guards),
     ...rules,
     ignoreAnnotations: file.ignoreAnnotations,
     autoFix: env.autoFix ?? file.autoFix,

@@ -63,6 +63,11 @@ export const ERRORS = {
     retryable: false,
     repair: 'Somebody other than the author of the change must approve.',
   },
+  FROZEN: {
+    status: 409,
+    retryable: false,
+    repair: 'Decide again after the freeze; rejecting and snoozing are possible now.',
+  },
   CONFIG_INVALID: {
     status: 500,
     retryable: false,

@@ -3,7 +3,9 @@ import { createAuditWrites } from './audit-writes.ts';
 import { createDatabase, type DatabaseOptions } from './database.ts';
 import { createDecisions } from './decisions.ts';
 import { createEpisodes } from './episodes.ts';
+import { createHistory } from './history.ts';
 import { installationKey } from './installation.ts';
+import { createNotices } from './notices.ts';
 import { createQuestions } from './questions.ts';
 import { createRecords } from './records.ts';
 import { createRuleHitTable } from './rule-hits.ts';
@@ -21,6 +23,8 @@ export function createStore(options: DatabaseOptions): Store {
     records: createRecords(database),
     questions: createQuestions(database),
     decisions: createDecisions(database),
+    history: createHistory(database),
+    notices: createNotices(database),
     analysisRuns: createAnalysisRuns(database),
     auditWrites: createAuditWrites(database),
     ruleHits: createRuleHitTable(database),

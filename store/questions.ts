@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import type { Fight } from '../drift/fight.ts';
 import { isJsonObject } from '../drift/json.ts';
 import type { Plan } from '../drift/plan.ts';
 import type { Question } from '../drift/record.ts';
+import type { ResourceRef } from '../drift/resource-ref.ts';
+import type { Interval } from '../drift/time-window.ts';
 import type { Database } from './database.ts';
 import {
   finding,
@@ -53,6 +56,11 @@ const questionRow = z
     approvers: z.array(z.string()),
     approvals: z.array(z.string()),
     barred: z.array(z.string()),
+    because: z.string().nullable(),
+    fights: z.array(z.custom<Fight>(isJsonObject)).nullable(),
+    frozen: z.array(z.custom<Interval>(isJsonObject)).nullable(),
+    reminded: z.number(),
+    escalated_to: z.array(z.string()).nullable(),
     status: questionStatus,
     asked_at: instant,
     expires_at: instant,
@@ -87,7 +95,16 @@ const questionRow = z
       status: row.status,
       askedAt: row.asked_at,
       expiresAt: row.expires_at,
-      ...present({ unit: row.unit, finding: row.finding, closedAt: row.closed_at }),
+      ...(row.reminded > 0 && { reminded: row.reminded }),
+      ...present({
+        unit: row.unit,
+        finding: row.finding,
+        closedAt: row.closed_at,
+        because: row.because,
+        fights: row.fights,
+        frozen: row.frozen,
+        escalatedTo: row.escalated_to,
+      }),
     };
   });
 
@@ -104,6 +121,8 @@ export function createQuestions(database: Database): Store['questions'] {
         [id, approvals],
       );
     },
+
+    setReminded: (...about) => setReminded(database, ...about),
 
     async close(id, status, at) {
       await database.query(
@@ -146,24 +165,11 @@ export function createQuestions(database: Database): Store['questions'] {
       return z.array(z.object({ environment: z.string(), count: z.number() })).parse(rows);
     },
 
-    async openFor(ref) {
-      const rows = await database.query(
-        'questions',
-        'open for',
-        `select * from questions
-          where environment = $1 and api_group = $2 and kind = $3 and namespace = $4 and name = $5
-            and status = 'open' and subject = 'drift'
-          order by asked_at desc
-          limit 1`,
-        resourceValues(ref),
-      );
-      return rows.map((row) => questionRow.parse(row))[0];
-    },
+    openFor: (ref) => openFor(database, ref),
   };
 }
 
 async function open(database: Database, question: Question): Promise<void> {
-  const { ref } = question;
   await database.transaction(async (query) => {
     // Puts the questions of one workflow in line, so that a retry of an older one does not replace a newer one.
     await query('questions', 'lock', 'select pg_advisory_xact_lock(hashtextextended($1, 0))', [
@@ -184,38 +190,78 @@ async function open(database: Database, question: Question): Promise<void> {
       'open',
       `insert into questions (id, subject, workflow_id, episode_id, number, environment, api_group, version, kind,
          namespace, name, unit, severity, summary, finding, plans, offered, digest, rule, quorum, approvers,
-         approvals, status, asked_at, expires_at, closed_at, barred)
+         approvals, status, asked_at, expires_at, closed_at, barred, because, fights, frozen)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-         $22, $23, $24, $25, $26, $27)`,
-      [
-        question.id,
-        question.kind,
-        question.workflowId,
-        question.episodeId,
-        question.number,
-        question.environment,
-        ref?.group ?? null,
-        ref?.version ?? null,
-        ref?.kind ?? null,
-        ref?.namespace ?? null,
-        ref?.name ?? null,
-        question.unit ?? null,
-        question.severity,
-        toText(question.summary),
-        toJsonb(question.finding),
-        toJsonb(question.plans),
-        question.offered,
-        question.digest,
-        question.rule,
-        question.quorum,
-        question.approvers,
-        question.approvals,
-        question.status,
-        question.askedAt,
-        question.expiresAt,
-        question.closedAt ?? null,
-        question.barred ?? [],
-      ],
+         $22, $23, $24, $25, $26, $27, $28, $29, $30)`,
+      insertValues(question),
     );
   });
+}
+
+/** In the order of the columns of the insert. */
+function insertValues(question: Question): readonly unknown[] {
+  const { ref } = question;
+  return [
+    question.id,
+    question.kind,
+    question.workflowId,
+    question.episodeId,
+    question.number,
+    question.environment,
+    ref?.group ?? null,
+    ref?.version ?? null,
+    ref?.kind ?? null,
+    ref?.namespace ?? null,
+    ref?.name ?? null,
+    question.unit ?? null,
+    question.severity,
+    toText(question.summary),
+    toJsonb(question.finding),
+    toJsonb(question.plans),
+    question.offered,
+    question.digest,
+    question.rule,
+    question.quorum,
+    question.approvers,
+    question.approvals,
+    question.status,
+    question.askedAt,
+    question.expiresAt,
+    question.closedAt ?? null,
+    question.barred ?? [],
+    question.because === undefined ? null : toText(question.because),
+    toJsonb(question.fights),
+    toJsonb(question.frozen),
+  ];
+}
+
+async function openFor(database: Database, ref: ResourceRef): Promise<Question | undefined> {
+  const rows = await database.query(
+    'questions',
+    'open for',
+    `select * from questions
+      where environment = $1 and api_group = $2 and kind = $3 and namespace = $4 and name = $5
+        and status = 'open' and subject = 'drift'
+      order by asked_at desc
+      limit 1`,
+    resourceValues(ref),
+  );
+  return rows.map((row) => questionRow.parse(row))[0];
+}
+
+/** A retry of an older reminder takes nothing back. */
+async function setReminded(
+  database: Database,
+  id: string,
+  reminded: number,
+  escalatedTo?: readonly string[],
+): Promise<void> {
+  await database.query(
+    'questions',
+    'set reminded',
+    `update questions
+        set reminded = greatest(reminded, $2), escalated_to = coalesce($3, escalated_to)
+      where id = $1`,
+    [id, reminded, escalatedTo ?? null],
+  );
 }

@@ -1,6 +1,8 @@
 import type { AuditWrite } from '../drift/author.ts';
 import type { Severity } from '../drift/field-change.ts';
+import type { PastFix } from '../drift/fight.ts';
 import type { JsonValue } from '../drift/json.ts';
+import type { Notice } from '../drift/notice.ts';
 import type { PolicyOutcome } from '../drift/policy.ts';
 import type {
   AnalysisRun,
@@ -138,6 +140,8 @@ export type Store = {
     /** Opens a question; any other open question of the same workflow becomes `superseded`. */
     open(question: Question): Promise<void>;
     setApprovals(id: string, approvals: readonly string[]): Promise<void>;
+    /** How many reminders went out, and who has been called in. */
+    setReminded(id: string, reminded: number, escalatedTo?: readonly string[]): Promise<void>;
     close(id: string, status: Exclude<QuestionStatus, 'open'>, at: string): Promise<void>;
     find(id: string): Promise<Question | undefined>;
     list(query: {
@@ -153,6 +157,36 @@ export type Store = {
     settle(decisionId: string, result: 'taken' | 'refused', refusal?: string): Promise<void>;
     find(decisionId: string): Promise<DecisionRow | undefined>;
     listFor(questionId: string): Promise<readonly DecisionRow[]>;
+  };
+  readonly history: {
+    /** What happened lately around a resource; times are RFC 3339. */
+    around(
+      ref: ResourceRef,
+      since: {
+        /** Episodes of the environment that began since then are counted as drifting. */
+        readonly blast: string;
+        /** The resource's episodes that ended by themselves since then, each in less than `shorterThanMs`. */
+        readonly flapping: string;
+        readonly shorterThanMs: number;
+        /** Approvals of the fix of a fight. */
+        readonly enforced: string;
+        /** Automatic fixes, by rule. */
+        readonly hour: string;
+      },
+    ): Promise<{
+      readonly drifting: number;
+      readonly short: number;
+      readonly enforcedAt?: string;
+      readonly fixesByRule: Readonly<Record<string, number>>;
+    }>;
+    /** Verified fixes of the resource that ended since then, newest first, at most 50. */
+    pastFixes(ref: ResourceRef, since: string): Promise<readonly PastFix[]>;
+  };
+  readonly notices: {
+    /** False where one about the same subject was posted less than `quietForMs` before; true for a repeat of one id. */
+    post(notice: Notice, quietForMs: number): Promise<boolean>;
+    /** Newest first, at most 1,000. */
+    list(query: { environment?: string; limit: number }): Promise<readonly Notice[]>;
   };
   readonly analysisRuns: {
     /** Notes a run that is under way; an older one of the same workflow id becomes `failed`. False if it was noted before. */

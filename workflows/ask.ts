@@ -1,7 +1,10 @@
 import { condition } from '@temporalio/workflow';
+import { QUIET_FOR_MS } from '../drift/notice.ts';
 import { describeStep } from '../drift/plan.ts';
+import type { PolicyRule } from '../drift/policy.ts';
 import { hasQuorum } from '../drift/question.ts';
 import type { Question, QuestionStatus } from '../drift/record.ts';
+import { type Call, callsOf, noticeOfCall } from '../drift/reminders.ts';
 import type { DecideInput } from './messages.ts';
 import { enter, type RunState } from './run-state.ts';
 import { reads } from './steps.ts';
@@ -15,11 +18,12 @@ export type Answered =
 
 /**
  * Puts a question to people and waits for its end: enough answers, one rejection, a snooze, expiry, or until `moved` says that
- * the ground has shifted. An answer without a stored decision has no effect.
+ * the ground has shifted. Reminds on the way as the rule says. An answer without a stored decision has no effect.
  */
 export async function ask(
   state: RunState,
   question: Question,
+  rule: PolicyRule,
   moved: () => boolean,
 ): Promise<Answered> {
   state.approvals = [];
@@ -32,17 +36,36 @@ export async function ask(
   ]);
   enter(state, 'waiting', describeQuestion(question));
   const deadlineMs = Date.parse(question.expiresAt);
+  const calls = [...callsOf(question, rule)];
   for (;;) {
-    const leftMs = deadlineMs - Date.now();
+    const leftMs = Math.min(calls[0]?.atMs ?? deadlineMs, deadlineMs) - Date.now();
+    const summary = calls.length > 0 ? 'until the next reminder' : 'expiry of the question';
     const woke =
       leftMs > 0 &&
-      (await condition(() => state.unread.length > 0 || moved(), leftMs, {
-        summary: 'expiry of the question',
-      }));
-    if (state.unread.length === 0) return woke ? { kind: 'moved' } : { kind: 'expired' };
-    const answered = await readAnswer(state, question);
-    if (answered) return answered;
+      (await condition(() => state.unread.length > 0 || moved(), leftMs, { summary }));
+    if (state.unread.length > 0) {
+      const answered = await readAnswer(state, question);
+      if (answered) return answered;
+    } else if (woke) return { kind: 'moved' };
+    else if (Date.now() >= deadlineMs) return { kind: 'expired' };
+    else await remind(state, question, calls.shift());
   }
+}
+
+/** Makes an open question heard again; who is called in may answer it like everybody who may approve. */
+async function remind(state: RunState, question: Question, call: Call | undefined): Promise<void> {
+  if (!call) return;
+  const notice = noticeOfCall(question, call, Date.now());
+  await reads.notify.executeWithOptions({ summary: `${call.kind} of ${question.id}` }, [
+    {
+      episodeId: state.episodeId,
+      key: notice.id,
+      notice,
+      quietForMs: QUIET_FOR_MS[call.kind],
+      ...(call.kind === 'reminder' ? { reminded: call.number } : {}),
+      ...(call.kind === 'escalation' ? { reminded: 0, escalatedTo: call.to } : {}),
+    },
+  ]);
 }
 
 /** Takes the oldest unread answer; undefined when it does not end the question. */
@@ -114,6 +137,7 @@ function describeQuestion(question: Question): string {
   return [
     `**Waiting** for ${question.quorum} ${question.quorum === 1 ? 'person' : 'people'} until ${question.expiresAt}`,
     question.summary,
+    ...(question.because === undefined ? [] : [`Asked because: ${question.because}`]),
     ...plans,
     `\`realign approve ${question.id} --digest ${question.digest}\``,
   ].join('\n\n');

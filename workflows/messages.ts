@@ -32,6 +32,8 @@ export type CarriedState = {
   readonly decidedDigests: readonly string[];
   /** Set once the episode is in Postgres. */
   readonly opened: boolean;
+  /** Who wants to be asked although this difference was decided about. */
+  readonly askedBy?: string;
 };
 
 export type EpisodeResult = {
@@ -57,6 +59,9 @@ export type DecideAck = {
   readonly needed: number;
 };
 
+/** Somebody wants to be asked about a difference that was decided about, or that no rule asks about. */
+export type AskAgainInput = { readonly person: string };
+
 export type PromoteInput = {
   readonly unit: UnitRef;
   readonly upstream: UnitRef;
@@ -76,4 +81,5 @@ export type RunStatus = {
 
 export const observed = defineSignal<[Observation]>('observed');
 export const decide = defineUpdate<DecideAck, [DecideInput]>('decide');
+export const askAgain = defineUpdate<string, [AskAgainInput]>('askAgain');
 export const runStatus = defineQuery<RunStatus>('status');

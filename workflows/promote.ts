@@ -20,7 +20,7 @@ export async function promote(input: PromoteInput): Promise<EpisodeResult> {
     if (!planned.needed) return end(state, 'resolved', 'The unit is already at that revision.');
     if (planned.outcome === 'ask') {
       const question = questionOf(input, planned, number);
-      const answered = await ask(state, question, () => false);
+      const answered = await ask(state, question, planned.rule, () => false);
       if (answered.kind === 'snooze') {
         await closeQuestion(state, 'snoozed');
         await waitUntil(state, answered.untilMs);

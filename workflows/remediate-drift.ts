@@ -9,7 +9,7 @@ import type { Detection, Planned } from '../activities/types.ts';
 import { describeFix } from '../drift/describe.ts';
 import { makeQuestion } from '../drift/make-question.ts';
 import { overwrittenKept, type Plan } from '../drift/plan.ts';
-import { decide, type PolicyDecision } from '../drift/policy.ts';
+import { askInstead } from '../drift/policy-rule.ts';
 import type { Outcome, Question } from '../drift/record.ts';
 import { formatResource } from '../drift/resource-ref.ts';
 import { ask, closeQuestion, statusOf } from './ask.ts';
@@ -26,7 +26,16 @@ import {
 import { drained, enter, isHistoryLong } from './run-state.ts';
 import { SEVERITY, UNIT } from './search-attributes.ts';
 import { settle } from './settle.ts';
-import { settleFor, snooze, stumble, waitForApply, waitForChange } from './stay.ts';
+import {
+  announce,
+  hold,
+  settleFor,
+  snooze,
+  stumble,
+  tell,
+  waitForApply,
+  waitForChange,
+} from './stay.ts';
 import { follows, reads, writes } from './steps.ts';
 
 /** Somebody else writes the unit each time that it is to be fixed: after so many times a person must look. */
@@ -53,7 +62,7 @@ async function look(run: Run): Promise<Next> {
   try {
     const detection = await detect(run);
     if (!detection.finding) return { end: gone(run, detection) };
-    return await act(run, { finding: detection.finding, decision: decideOn(detection) });
+    return await act(run, caseOf(run, detection));
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     return stumble(run, reasonOf(error).message);
@@ -78,10 +87,15 @@ async function detect(run: Run): Promise<Detection> {
   return detection;
 }
 
-function decideOn(detection: Detection): PolicyDecision {
-  const { facts, rules, autoFix } = detection;
-  if (!facts) throw new Error('a finding comes with facts');
-  return decide(rules, facts, autoFix);
+function caseOf(run: Run, { finding, judgement }: Detection): Case {
+  if (!finding || !judgement) throw new Error('a finding comes with a judgement');
+  const { askedBy } = run;
+  if (askedBy === undefined) return { finding, ...judgement };
+  return {
+    finding,
+    ...judgement,
+    decision: askInstead(judgement.decision, `asked for by ${askedBy}`),
+  };
 }
 
 function gone(run: Run, detection: Detection): { outcome: Outcome; message: string } {
@@ -94,13 +108,20 @@ function gone(run: Run, detection: Detection): { outcome: Outcome; message: stri
 async function act(run: Run, drift: Case): Promise<Next> {
   const { decision, finding } = drift;
   if (run.decidedDigests.has(finding.diffDigest)) return waitForChange(run, finding);
-  if (finding.direction === 'reverse' && !run.graceOver) return waitForApply(run, drift);
+  const isAskedFor = run.askedBy !== undefined;
+  if (finding.direction === 'reverse' && !run.graceOver && !isAskedFor) {
+    return waitForApply(run, drift);
+  }
+  if (decision.policy.dryRun && !isAskedFor) return rehearse(run, drift);
   switch (decision.outcome) {
     case 'auto':
-      return fixUnasked(run, drift);
+      return drift.verdict?.kind === 'wait'
+        ? hold(run, drift, drift.verdict)
+        : fixUnasked(run, drift);
     case 'ask':
       return askAndFix(run, drift);
     case 'notify':
+      return announce(run, drift);
     case 'track':
       return settleFor(
         run,
@@ -133,7 +154,9 @@ async function askAndFix(run: Run, drift: Case, known?: Planned): Promise<Next> 
   const { finding } = drift;
   const planned = known ?? (await plan(run, drift));
   const question = nextQuestion(run, drift, planned);
-  const answered = await ask(run, question, () => hasMoved(run, finding));
+  run.askedBy = undefined;
+  await tellOfIncident(run, drift);
+  const answered = await ask(run, question, drift.decision.policy, () => hasMoved(run, finding));
   await closeQuestion(run, statusOf(answered));
   switch (answered.kind) {
     case 'moved':
@@ -155,6 +178,22 @@ async function askAndFix(run: Run, drift: Case, known?: Planned): Promise<Next> 
   }
 }
 
+/** A fight is told of once, and so is what makes much drift at once: then the question is one of many. */
+async function tellOfIncident(run: Run, { finding, verdict }: Case): Promise<void> {
+  if (verdict?.kind !== 'ask' || verdict.incident === undefined) return;
+  await tell(run, finding, verdict.incident, verdict.because);
+}
+
+/** With a dry run nothing is done: the record says what would be. */
+async function rehearse(run: Run, drift: Case): Promise<Next> {
+  const { decision, finding, verdict } = drift;
+  const { plans } = await plan(run, drift);
+  const does = plans.find((one) => one.fix === 'revert')?.description ?? 'nothing';
+  const when = decision.outcome === 'auto' && verdict?.kind !== 'wait' ? 'now' : 'after asking';
+  const message = `Dry run by rule ${decision.rule}: ${does}, ${when}.`;
+  return settleFor(run, finding, 'tracked', message, decision);
+}
+
 /** Looks once more before acting: consent covers exactly the difference and the plan that were shown. */
 async function fixAsApproved(
   run: Run,
@@ -163,7 +202,7 @@ async function fixAsApproved(
 ): Promise<Next> {
   const detection = await detect(run);
   if (!detection.finding) return { end: gone(run, detection) };
-  const present: Case = { finding: detection.finding, decision: decideOn(detection) };
+  const present = caseOf(run, detection);
   const planned = await plan(run, present);
   const chosen = planned.plans.find(
     (one) => one.fix === (kind === 'approve' ? 'revert' : 'accept'),
@@ -226,7 +265,7 @@ async function plan(run: Run, { finding, decision }: Case) {
 
 function nextQuestion(
   run: Run,
-  { finding, decision }: Case,
+  { finding, decision, verdict, frozen }: Case,
   planned: { plans: readonly Plan[]; digest: string },
 ): Question {
   run.questionNumber += 1;
@@ -240,6 +279,8 @@ function nextQuestion(
     decision,
     planned,
     nowMs: Date.now(),
+    ...(verdict?.kind === 'ask' && verdict.fights && { fights: verdict.fights }),
+    ...(frozen && { frozen }),
   });
 }
 
@@ -280,6 +321,7 @@ async function startFresh(run: Run): Promise<void> {
       looks: run.looks,
       decidedDigests: [...run.decidedDigests],
       opened: run.opened,
+      ...(run.askedBy !== undefined && { askedBy: run.askedBy }),
     },
   });
 }

@@ -1,6 +1,7 @@
-import type { PolicyDecision } from '../drift/policy.ts';
+import { ApplicationFailure, setHandler } from '@temporalio/workflow';
+import type { Judgement } from '../activities/judge.ts';
 import type { Finding, Outcome } from '../drift/record.ts';
-import type { Observation, RemediateInput } from './messages.ts';
+import { askAgain, type Observation, type RemediateInput } from './messages.ts';
 import { openState, type RunState } from './run-state.ts';
 
 /** A run's state and what it remembers of its own history. */
@@ -18,12 +19,14 @@ export type Run = RunState & {
   opened: boolean;
   /** A desired change has been left unapplied for long enough to ask about it. */
   graceOver: boolean;
+  /** Who wants to be asked although this difference was decided about. */
+  askedBy: string | undefined;
   /** Observations up to here are covered by the last comparison. */
   seenSeq: number;
 };
 
-/** What the run is looking at: the difference, and what the policy makes of it. */
-export type Case = { readonly finding: Finding; readonly decision: PolicyDecision };
+/** What the run is looking at: the difference, what the policy makes of it, and what holds a fix back. */
+export type Case = Judgement & { readonly finding: Finding };
 
 /** What became of one look: the episode ended, or the run looks again after the resource moved. */
 export type Next = { readonly end?: { readonly outcome: Outcome; readonly message: string } };
@@ -41,7 +44,7 @@ export function openRun(input: RemediateInput): Run {
     digest: 'unseen',
     episodeId: input.episodeId,
   };
-  return Object.assign(openState(input.episodeId, first), {
+  const run: Run = Object.assign(openState(input.episodeId, first), {
     input,
     questionNumber: carried?.questionNumber ?? 0,
     attempt: carried?.attempt ?? 0,
@@ -50,12 +53,45 @@ export function openRun(input: RemediateInput): Run {
     opened: carried?.opened ?? false,
     conflicts: 0,
     graceOver: false,
+    askedBy: carried?.askedBy,
     seenSeq: first.seq,
   });
+  hearRequests(run);
+  return run;
 }
 
-/** True once the watcher has seen something else, after our look, than the difference that is being dealt with. */
+function hearRequests(run: Run): void {
+  setHandler(
+    askAgain,
+    ({ person }) => {
+      run.decidedDigests.clear();
+      run.askedBy = person;
+      return 'looking again; a question follows if the drift is still there';
+    },
+    {
+      description: 'A person wants to be asked about this drift (again).',
+      validator: (_input): undefined => {
+        if (run.question) {
+          throw ApplicationFailure.nonRetryable(
+            `question ${run.question.id} is open already`,
+            'CONFLICT',
+          );
+        }
+        if (run.phase === 'fixing' || run.phase === 'verifying') {
+          throw ApplicationFailure.nonRetryable('the drift is being fixed', 'CONFLICT');
+        }
+        return undefined;
+      },
+    },
+  );
+}
+
+/**
+ * True once the watcher has seen something else, after our look, than the difference that is being dealt with, or once somebody
+ * wants to be asked about it.
+ */
 export function hasMoved(run: Run, finding: Finding): boolean {
+  if (run.askedBy !== undefined && !run.question) return true;
   return run.observation.seq > run.seenSeq && run.observation.digest !== finding.diffDigest;
 }
 

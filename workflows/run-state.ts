@@ -54,7 +54,7 @@ export function openState(episodeId: string, observation: Observation): RunState
     description:
       'A person answers the open question. Sent by the api, which stored the decision first.',
     validator: (input): undefined => {
-      const refusal = refuse(state, input);
+      const refusal = refuse(state, input, Date.now());
       if (refusal) throw ApplicationFailure.nonRetryable(refusal.message, refusal.code);
       return undefined;
     },

@@ -1,5 +1,8 @@
+import { summarise } from '../drift/describe.ts';
+import { QUIET_FOR_MS } from '../drift/notice.ts';
 import type { PolicyDecision } from '../drift/policy.ts';
 import type { Finding, Outcome } from '../drift/record.ts';
+import { formatResource } from '../drift/resource-ref.ts';
 import {
   type Case,
   hasMoved,
@@ -77,6 +80,57 @@ export async function waitForApply(run: Run, { finding }: Case): Promise<Next> {
   const untilMs = Date.now() + pendingGraceMs;
   run.graceOver = !(await observation(() => hasMoved(run, finding), untilMs, 'grace'));
   return LOOK_AGAIN;
+}
+
+/** An automatic fix that has to wait: for a change to be applied, a cool-down, or a pause between fixes. */
+export async function hold(
+  run: Run,
+  { finding }: Case,
+  { untilMs, because }: { readonly untilMs: number; readonly because: string },
+): Promise<Next> {
+  const message = `Not fixed before ${new Date(untilMs).toISOString()}: ${because}.`;
+  const key = `held-${run.looks}`;
+  await reads.record({ episodeId: run.episodeId, key, outcome: 'tracked', message });
+  enter(run, 'held', message);
+  await observation(() => hasMoved(run, finding), untilMs, because);
+  return LOOK_AGAIN;
+}
+
+/** Tells people of a drift that lasts, without asking them; what is gone before is not worth a notice. */
+export async function announce(run: Run, drift: Case): Promise<Next> {
+  const { finding, decision, announceAtMs } = drift;
+  const message = `Rule ${decision.rule} only tells of this drift.`;
+  const { episodeId } = run;
+  const { rule, outcome: policyOutcome } = decision;
+  const key = `tracked-${run.looks}`;
+  await reads.record({ episodeId, key, outcome: 'tracked', message, rule, policyOutcome });
+  enter(run, 'tracked', message);
+  if (await observation(() => hasMoved(run, finding), announceAtMs ?? 0, 'until it is announced')) {
+    return LOOK_AGAIN;
+  }
+  await tell(run, finding, 'drift', `${formatResource(finding.ref)}: ${summarise(finding)}`);
+  remember(run, finding.diffDigest);
+  return waitForChange(run, finding);
+}
+
+/** A notice about the drift, or about what it is part of: each subject once for a while. */
+export async function tell(
+  run: Run,
+  { ref }: Finding,
+  kind: 'drift' | 'fight' | 'blast',
+  message: string,
+): Promise<void> {
+  const id = `${run.episodeId}-${run.looks}-${kind}`;
+  const { environment } = ref;
+  const subject = kind === 'blast' ? environment : `${environment}/${formatResource(ref)}`;
+  const notice = {
+    ...{ id, kind, environment, message, episodeId: run.episodeId, addressees: [] },
+    subject: `${kind}:${subject}`,
+    at: new Date().toISOString(),
+  };
+  await reads.notify.executeWithOptions({ summary: kind }, [
+    { episodeId: run.episodeId, key: id, notice, quietForMs: QUIET_FOR_MS[kind] },
+  ]);
 }
 
 /** A step that no retry can mend (a right is missing, say): it is recorded, and the run stays to look again later. */

@@ -14,6 +14,7 @@ export const reads = proxyActivities<
     | 'openQuestion'
     | 'closeQuestion'
     | 'confirmDecision'
+    | 'notify'
     | 'record'
     | 'closeEpisode'
     | 'startAnalysis'

@@ -1,0 +1,86 @@
+import { type Circumstances, guardFix, type Verdict } from '../drift/guard.ts';
+import { askInstead, decide, type PolicyDecision, type PolicyFacts } from '../drift/policy.ts';
+import type { Finding } from '../drift/record.ts';
+import { type Interval, intervalsWithin } from '../drift/time-window.ts';
+import type { DeclaredCounts } from './declared-counts.ts';
+import type { ActivityDeps } from './deps.ts';
+import type { RulesInForce } from './remember-finding.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** What is to become of a drift, and what holds an automatic fix back. */
+export type Judgement = {
+  readonly decision: PolicyDecision;
+  /** Present where the rule says `auto` and nothing in the drift itself speaks against it. */
+  readonly verdict?: Verdict;
+  /** When nothing may be approved or accepted, until the question would expire. */
+  readonly frozen?: readonly Interval[];
+  /** Milliseconds since the epoch; where the outcome is `notify`. */
+  readonly announceAtMs?: number;
+};
+
+/** What a judgement needs beside the drift itself. */
+export type Surroundings = {
+  readonly detectedMs: number;
+  /** Since when desired is ahead of what is applied to the unit; absent where it is not. */
+  readonly unappliedSinceMs?: number;
+};
+
+/**
+ * Policy first, then what happened around the drift: an automatic fix may have to wait, or be for people after all. The clock and
+ * the store are read here, so that a run that is replayed sees what it saw.
+ */
+export async function judge(
+  deps: Pick<ActivityDeps, 'config' | 'store'>,
+  declared: DeclaredCounts,
+  { rules, autoFix }: RulesInForce,
+  drift: { readonly finding: Finding; readonly facts: Omit<PolicyFacts, 'flapping' | 'atMs'> },
+  { detectedMs, unappliedSinceMs }: Surroundings,
+): Promise<Judgement> {
+  const { finding, facts } = drift;
+  const { guards } = deps.config;
+  const nowMs = Date.now();
+  const ago = (ms: number) => new Date(nowMs - ms).toISOString();
+  const around = await deps.store.history.around(finding.ref, {
+    blast: ago(guards.blast.withinMs),
+    flapping: ago(guards.flapping.withinMs),
+    shorterThanMs: guards.flapping.shorterThanMs,
+    enforced: ago(guards.fight.enforceForMs),
+    hour: ago(HOUR_MS),
+  });
+  const flapping = around.short >= guards.flapping.times;
+  const decision = decide(rules, { ...facts, flapping, atMs: nowMs }, autoFix);
+  const announceAtMs = decision.outcome === 'notify' && detectedMs + guards.announceAfterMs;
+  const judgement = {
+    decision,
+    ...frozenDuring(decision, nowMs),
+    ...(announceAtMs !== false && { announceAtMs }),
+  };
+  if (decision.outcome !== 'auto') return judgement;
+  const isMany = around.drifting > guards.blast.objects;
+  const circumstances: Circumstances = {
+    nowMs,
+    detectedMs,
+    past: await deps.store.history.pastFixes(finding.ref, ago(DAY_MS)),
+    ...(around.enforcedAt !== undefined && {
+      enforcedUntilMs: Date.parse(around.enforcedAt) + guards.fight.enforceForMs,
+    }),
+    fixesByRule: around.fixesByRule[decision.rule] ?? 0,
+    drifting: around.drifting,
+    declared: isMany ? await declared.of(finding.ref.environment) : 0,
+    ...(unappliedSinceMs !== undefined && { unappliedSinceMs }),
+  };
+  const verdict = guardFix(finding, decision.policy, guards, circumstances, Math.random());
+  if (verdict.kind !== 'ask') return { ...judgement, verdict };
+  return { ...judgement, verdict, decision: askInstead(decision, verdict.because) };
+}
+
+function frozenDuring(
+  { policy }: PolicyDecision,
+  nowMs: number,
+): { readonly frozen?: readonly Interval[] } {
+  const barring = policy.freezes.filter((one) => one.bars === 'all');
+  const frozen = intervalsWithin(barring, nowMs, nowMs + policy.expiryMs);
+  return frozen.length === 0 ? {} : { frozen };
+}

@@ -19,7 +19,6 @@ import type { PartState } from './opening.ts';
 import { connectParts, type Parts } from './parts.ts';
 import { type Running, readinessOf } from './readiness.ts';
 import { openWatcher } from './watcher.ts';
-import { bundleWorkflows, startWorker } from './worker.ts';
 
 export type Role = 'watcher' | 'worker' | 'api';
 export const ALL_ROLES: readonly Role[] = ['watcher', 'worker', 'api'];
@@ -58,7 +57,8 @@ export async function startRealign(options: RealignOptions): Promise<Realign> {
   const listeners = await listen(options, metrics, readiness);
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
-  const bundle = roles.includes('worker') ? bundleWorkflows() : undefined;
+  const workerCode = roles.includes('worker') ? import('./worker.ts') : undefined;
+  const bundle = workerCode?.then(({ bundleWorkflows }) => bundleWorkflows());
   bundle?.catch(() => {});
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => {});
@@ -69,7 +69,8 @@ export async function startRealign(options: RealignOptions): Promise<Realign> {
     running.parts = parts;
     if (roles.includes('api')) listeners[0].serve(finishedApi(parts, readiness));
     if (roles.includes('watcher')) running.watcher = openWatcher(parts);
-    if (bundle) {
+    if (workerCode && bundle) {
+      const { startWorker } = await workerCode;
       running.worker = await startWorker(parts, await bundle);
       running.worker.finished.catch(failure.reject);
     }

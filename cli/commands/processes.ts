@@ -30,11 +30,11 @@ async function run(roles: readonly Role[], file: string | undefined): Promise<nu
   const { startRealign } = await import('../../workers/realign.ts');
   const { runUntilSignal } = await import('../../workers/run-until-signal.ts');
   const { keepHeapSmall } = await import('../../workers/small-heap.ts');
-  const { installRuntime } = await import('../../workers/worker.ts');
   if (roles.every((role) => role === 'watcher')) keepHeapSmall();
   const config = loadConfig({ env: process.env, ...(file === undefined ? {} : { file }) });
   const log = createLog(config.log.level, { process: roles.length > 1 ? 'all' : roles[0] });
-  installRuntime(log);
+  // Temporal's native half costs memory, and it keeps a process that runs no worker from ending.
+  if (roles.includes('worker')) (await import('../../workers/worker.ts')).installRuntime(log);
   const controller = new AbortController();
   const realign = await startRealign({ config, log, roles, signal: controller.signal });
   log.info({ url: realign.url }, 'listening');

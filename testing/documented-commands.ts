@@ -65,6 +65,31 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Check>> = {
   'realign compare': COMPARE,
   'realign compare --desired FILE --live FILE': COMPARE,
   'realign compare --desired unit.yaml --live live.yaml': COMPARE,
+  'realign install-base': {
+    run: () => ['install-base', '--project', 'nothing', '--dry-run'],
+    code: 0,
+    prints: /would create space nothing-base/,
+  },
+  'realign install-envs': {
+    run: () => ['install-envs', '--project', 'nothing', '--dry-run'],
+    code: 0,
+    prints: /would clone into space nothing-dev/,
+  },
+  'realign apply-all': {
+    run: () => ['apply-all', 'dev', '--project', 'nothing'],
+    code: 2,
+    prints: /no space nothing-dev: run install-base/,
+  },
+  'realign promote': {
+    run: () => ['promote', 'dev', 'staging', '--project', 'nothing'],
+    code: 2,
+    prints: /no space nothing-dev: run install-base/,
+  },
+  'realign cleanup': {
+    run: () => ['cleanup', '--project', 'nothing', '--yes'],
+    code: 0,
+    prints: /nothing of nothing is installed/,
+  },
   'realign confighub serve': {
     start: ({ databaseUrl }) => [
       ...['confighub', 'serve', '--port', '0', '--token', 'a-token'],

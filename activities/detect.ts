@@ -6,6 +6,7 @@ import type { PolicyFacts } from '../drift/policy.ts';
 import type { Finding } from '../drift/record.ts';
 import { redactChanges } from '../drift/redact.ts';
 import { reservedForPeople } from '../drift/reserved.ts';
+import type { ResourceRef } from '../drift/resource-ref.ts';
 import { authorshipOf } from './authorship.ts';
 import { createDeclaredCounts } from './declared-counts.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
@@ -30,13 +31,11 @@ export function createDetectActivities(
   const declared = createDeclaredCounts(deps, { maxAgeMs: DECLARED_MAX_AGE_MS, now: Date.now });
   return {
     async detect(input) {
-      const inspection = await inspect(deps, input.ref);
-      if (!inspection) return detectUnmanaged(deps, input, runId());
+      const look = await lookAt(deps, membership, input.ref, input.graceOver);
+      if (!look) return detectUnmanaged(deps, input, runId());
+      const { inspection, finding, facts } = look;
       const unit = toUnitRef(inspection.desired.unit);
-      const found = findingOf(deps, input.graceOver ? overdueInspection(inspection) : inspection);
-      if (!found) return { inScope: true, unit };
-      const finding = { ...found, ...(await authorsOf(deps, inspection)) };
-      const facts = await factsOf(membership, inspection, finding);
+      if (!finding) return { inScope: true, unit };
       const states = redactedStates(deps, inspection);
       const detectedMs = await openEpisode(deps, input, { finding, states, runId: runId() });
       const surroundings = { detectedMs, ...unappliedSince(inspection) };
@@ -46,6 +45,29 @@ export function createDetectActivities(
       return { finding, inScope: true, unit, judgement };
     },
   };
+}
+
+type Look =
+  | { readonly inspection: Inspection; readonly finding?: never; readonly facts?: never }
+  | {
+      readonly inspection: Inspection;
+      readonly finding: Finding;
+      readonly facts: Omit<PolicyFacts, 'flapping' | 'atMs'>;
+    };
+
+/** Reads both sides afresh, and what is to be known of their difference; undefined when nothing declares the resource. */
+export async function lookAt(
+  deps: ActivityDeps,
+  membership: FilterMembership,
+  ref: ResourceRef,
+  graceOver = false,
+): Promise<Look | undefined> {
+  const inspection = await inspect(deps, ref);
+  if (!inspection) return undefined;
+  const found = findingOf(deps, graceOver ? overdueInspection(inspection) : inspection);
+  if (!found) return { inspection };
+  const finding = { ...found, ...(await authorsOf(deps, inspection)) };
+  return { inspection, finding, facts: await factsOf(membership, inspection, finding) };
 }
 
 /** An older revision of the unit is in the cluster: whatever applies the unit brings the newer one, too. */

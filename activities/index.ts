@@ -6,6 +6,7 @@ import { createFilterMembership } from './filter-membership.ts';
 import { currentHeartbeat, currentRunId } from './heartbeat.ts';
 import { createNotifyActivities } from './notify.ts';
 import { createPlanActivities } from './plan.ts';
+import { createPreviewActivities } from './preview.ts';
 import { createQuestionActivities } from './questions.ts';
 import { createRecordActivities } from './record.ts';
 import { createRemediateActivities } from './remediate.ts';
@@ -26,9 +27,11 @@ export function createActivities(deps: ActivityDeps): Activities {
     now: Date.now,
     ...(filtersSpace !== undefined && { filtersSpace }),
   });
+  const planning = createPlanActivities(deps, membership);
   return {
     ...createDetectActivities(deps, membership, currentRunId),
-    ...createPlanActivities(deps, membership),
+    ...planning,
+    ...createPreviewActivities(deps, membership, planning.plan),
     ...createQuestionActivities(deps),
     ...createNotifyActivities(deps),
     ...createRecordActivities(deps),

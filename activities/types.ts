@@ -1,6 +1,6 @@
 import type { Notice } from '../drift/notice.ts';
 import type { Plan, PlanStep, UnitRef } from '../drift/plan.ts';
-import type { PolicyRule } from '../drift/policy.ts';
+import type { PolicyDecision, PolicyRule } from '../drift/policy.ts';
 import type { AnalysisScope, Decision, Finding, Outcome, Question } from '../drift/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import type { Judgement } from './judge.ts';
@@ -38,6 +38,12 @@ export type PlanInput = StepInput & {
 export type Planned = {
   readonly plans: readonly Plan[];
   readonly digest: string;
+};
+
+/** What would be done about a resource now; without a decision there is no drift. */
+export type Preview = {
+  readonly plans: readonly Plan[];
+  readonly decision?: Pick<PolicyDecision, 'rule' | 'outcome' | 'because'>;
 };
 
 export type PromotionPlan = Planned & {
@@ -174,6 +180,7 @@ export type AnalysisCounts = {
 export type Activities = {
   detect(input: DetectInput): Promise<Detection>;
   plan(input: PlanInput): Promise<Planned>;
+  preview(input: StepInput & { readonly ref: ResourceRef }): Promise<Preview>;
   openQuestion(input: OpenQuestionInput): Promise<void>;
   closeQuestion(input: CloseQuestionInput): Promise<void>;
   confirmDecision(input: ConfirmInput): Promise<Confirmed>;

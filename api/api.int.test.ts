@@ -50,6 +50,7 @@ function deps(own: Partial<ApiDeps> = {}): ApiDeps {
         return verdict(question, row);
       },
     },
+    drifts: { askAgain: async () => 'looking again', preview: async () => ({ plans: [] }) },
     analyses: {
       start: async (scope) => {
         scopes.push(scope);

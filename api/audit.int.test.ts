@@ -35,6 +35,7 @@ function deps(contexts: readonly string[]): ApiDeps {
     metrics: createMetrics({ version: '0', processMetrics: false }),
     links: { workflowUrl: (id) => id },
     decisions: { decide: async () => ({ ok: true, status: 'taken' }) },
+    drifts: { askAgain: async () => 'looking again', preview: async () => ({ plans: [] }) },
     analyses: { start: async () => ({ runId: '', workflowId: '', alreadyRunning: false }) },
     audit: { tokenSha256: sha256(TOKEN), clusterOf: (name) => clusterNameOf(environments, name) },
     readiness: async () => [],

@@ -44,6 +44,7 @@ beforeAll(async () => {
         return { ok: true, status: 'approved' };
       },
     },
+    drifts: { askAgain: async () => 'looking again', preview: async () => ({ plans: [] }) },
     analyses: {
       start: async () => {
         const alreadyRunning = started;

@@ -90,6 +90,12 @@ export function presentQuestion(links: Links, question: Question): Wire<typeof s
     quorum: question.quorum,
     approvers: [...question.approvers],
     approvals: [...question.approvals],
+    because: question.because ?? null,
+    fights: (question.fights ?? []).map(({ path, opponent, desired, live, fixes, since }) => {
+      return { field: path, opponent, from: toWire(desired), to: toWire(live), fixes, since };
+    }),
+    reminded: question.reminded ?? 0,
+    called_in: [...(question.escalatedTo ?? [])],
     status: question.status,
     asked_at: question.askedAt,
     expires_at: question.expiresAt,
@@ -179,7 +185,7 @@ function presentFinding(finding: Finding | undefined) {
   };
 }
 
-function presentPlan(plan: Plan): Wire<typeof schemas.question>['plans'][number] {
+export function presentPlan(plan: Plan): Wire<typeof schemas.question>['plans'][number] {
   return {
     fix: plan.fix,
     description: plan.description,

@@ -283,6 +283,21 @@ export const question = z.object({
   quorum: z.int().describe('different people needed'),
   approvers: z.array(z.string()).describe('who may approve; empty = every approver'),
   approvals: z.array(z.string()).describe('who has approved'),
+  because: z.string().nullable().describe('why people are asked although a rule says auto'),
+  fights: z
+    .array(
+      z.object({
+        field: z.string(),
+        opponent: z.string().describe('field manager that sets it again'),
+        from: z.json(),
+        to: z.json(),
+        fixes: z.int().describe('verified fixes that did not last'),
+        since: time,
+      }),
+    )
+    .describe('approving fixes them for a while in spite of that'),
+  reminded: z.int().describe('reminders so far'),
+  called_in: z.array(z.string()).describe('who was told because nobody had decided'),
   status: z.enum([
     'open',
     'approved',
@@ -304,6 +319,23 @@ export const question = z.object({
 
 export const questionList = z.object({ questions: z.array(question), count: z.int() });
 export const questionDetail = question.extend({ decisions: z.array(decisionRow) });
+
+export const driftPlan = z.object({
+  resource_id: z.string(),
+  environment: z.string(),
+  question_id: z.string().nullable().describe('the open question whose plans these are'),
+  digest: z.string().nullable(),
+  rule: z.string().nullable().describe('null = no drift'),
+  outcome: z.string().nullable(),
+  because: z.string().nullable(),
+  plans: z.array(plan),
+});
+
+export const driftAsked = z.object({
+  message: z.string(),
+  resource_id: z.string(),
+  environment: z.string(),
+});
 
 export const decisionTaken = z.object({
   message: z.string(),

@@ -1,5 +1,8 @@
 import type { IgnoreRule } from '../drift/ignore-rule.ts';
+import type { Plan } from '../drift/plan.ts';
+import type { PolicyDecision } from '../drift/policy.ts';
 import type { AnalysisScope, DecisionRow, Question } from '../drift/record.ts';
+import type { ResourceRef } from '../drift/resource-ref.ts';
 import type { Person } from '../lib/config.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -12,6 +15,12 @@ export type { Person };
 export type DecisionAnswer =
   | { readonly ok: true; readonly status: string }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
+
+export type Preview = {
+  readonly plans: readonly Plan[];
+  /** Absent where there is no drift. */
+  readonly decision?: Pick<PolicyDecision, 'rule' | 'outcome' | 'because'>;
+};
 
 /** Whether a part that the api needs is there. */
 export type Readiness = {
@@ -39,6 +48,12 @@ export type ApiDeps = {
   readonly metrics: Metrics;
   readonly links: { workflowUrl(workflowId: string, runId?: string): string };
   readonly decisions: { decide(question: Question, row: DecisionRow): Promise<DecisionAnswer> };
+  readonly drifts: {
+    /** Has a resource's run ask, whatever was decided before. */
+    askAgain(workflowId: string, person: string): Promise<string>;
+    /** What would be done about a resource now. */
+    preview(ref: ResourceRef): Promise<Preview>;
+  };
   readonly analyses: {
     start(
       scope: AnalysisScope,

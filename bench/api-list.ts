@@ -42,6 +42,7 @@ export async function run(args: readonly string[]): Promise<void> {
         metrics: createMetrics({ version: 'bench' }),
         links: { workflowUrl: (id) => `http://127.0.0.1/${id}` },
         decisions: { decide: async () => ({ ok: true, status: '' }) },
+        drifts: { askAgain: async () => 'looking again', preview: async () => ({ plans: [] }) },
         analyses: { start: async () => ({ runId: '', workflowId: '', alreadyRunning: false }) },
         readiness: async () => [],
         requestsPerSecond: 100_000,

@@ -8,6 +8,8 @@ import { registerDecisions } from './commands/decisions.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerDrifts } from './commands/drifts.ts';
+import { registerPlan } from './commands/plan.ts';
+import { registerPolicy } from './commands/policy.ts';
 import { registerProcesses } from './commands/processes.ts';
 import { registerProject } from './commands/project.ts';
 import { registerQuestions } from './commands/questions.ts';
@@ -17,6 +19,7 @@ import { registerUp } from './commands/up.ts';
 const REGISTER = [
   ...[registerUp, registerDemo, registerProcesses],
   ...[registerDrifts, registerQuestions, registerShow, registerDecisions, registerAnalyze],
+  ...[registerPlan, registerPolicy],
   ...[registerCompare, registerConfig, registerDoctor, registerConfighub],
   registerProject,
 ];

@@ -52,18 +52,27 @@ export function describeQuestion(question: QuestionAnswer): string {
   lines.push(`  ${question.summary}`);
   lines.push(...details.map((detail) => `  ${describeDetail(detail)}`));
   if (question.resource_id) lines.push(`  made by ${authorsOf(question)}`);
-  for (const plan of plans) {
-    lines.push(`${plan.fix}: ${plan.description}`);
-    lines.push(...plan.steps.map((step, index) => `  ${index + 1}. ${step.description}`));
+  if (question.because) lines.push(`  asked because ${question.because}`);
+  for (const fight of question.fights ?? []) {
     lines.push(
-      ...plan.reach.map(
-        ({ environment, resource, path, from, to, kept_by: keptBy }) =>
-          `  changes ${environment}/${resource} ${path}: ${showValue(from)} → ${showValue(to)}${keptBy ? `, which rule ${keptBy} keeps` : ''}`,
-      ),
+      `  ${fight.opponent} insists on ${fight.field}: approve to enforce the declared value for a while, accept to adopt the live one, or expect it by an ignore rule for that field and writer`,
     );
   }
+  lines.push(...plans.flatMap(describePlan));
   lines.push(`rule ${question.rule}, ${approvals.length} of ${quorum} approvals`);
   return lines.map(printable).join('\n');
+}
+
+/** Its steps, and everything that they will change. */
+export function describePlan(plan: QuestionAnswer['plans'][number]): readonly string[] {
+  return [
+    `${plan.fix}: ${plan.description}`,
+    ...plan.steps.map((step, index) => `  ${index + 1}. ${step.description}`),
+    ...plan.reach.map(
+      ({ environment, resource, path, from, to, kept_by: keptBy }) =>
+        `  changes ${environment}/${resource} ${path}: ${showValue(from)} → ${showValue(to)}${keptBy ? `, which rule ${keptBy} keeps` : ''}`,
+    ),
+  ];
 }
 
 function authorsOf({ author, possible_authors: possible }: QuestionAnswer): string {

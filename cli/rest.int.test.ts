@@ -43,6 +43,7 @@ beforeAll(async () => {
         return { ok: true, status: 'approved' };
       },
     },
+    drifts: { askAgain: async () => 'looking again', preview: async () => ({ plans: [] }) },
     analyses: {
       start: async () => {
         await store.analysisRuns.start(RUN);

@@ -75,6 +75,8 @@ export const questionSchema = z.looseObject({
   rule: z.string(),
   quorum: z.number(),
   approvals: z.array(z.string()),
+  because: z.string().nullish(),
+  fights: z.array(z.looseObject({ field: z.string(), opponent: z.string() })).nullish(),
   plans: z.array(planSchema),
   status: z.string(),
   asked_at: z.string(),
@@ -83,6 +85,15 @@ export const questionSchema = z.looseObject({
 export type QuestionAnswer = z.infer<typeof questionSchema>;
 
 export const questionListSchema = z.looseObject({ questions: z.array(questionSchema) });
+
+export const planAnswerSchema = z.looseObject({
+  question_id: z.string().nullable(),
+  rule: z.string().nullable(),
+  outcome: z.string().nullable(),
+  because: z.string().nullable(),
+  plans: z.array(planSchema),
+});
+export type PlanAnswer = z.infer<typeof planAnswerSchema>;
 
 export const decisionSchema = z.looseObject({ message: z.string() });
 

@@ -116,6 +116,21 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Check>> = {
     code: 0,
     prints: /spec\.replicas +3 +5/,
   },
+  'realign plan RESOURCE': {
+    run: ({ resource }) => ['plan', resource],
+    code: 0,
+    prints: /revert: apply unit [\s\S]*spec\.replicas/,
+  },
+  'realign ask RESOURCE': {
+    run: ({ resource }) => ['ask', resource],
+    code: 2,
+    prints: /question \S+ is open already/,
+  },
+  'realign policy test': { heldBy: 'cli/test-policy.test.ts', containing: "'policy', 'test'" },
+  'realign show prod/Deployment/shop/web -o json | realign policy test --drift -': {
+    heldBy: 'cli/test-policy.test.ts',
+    containing: "'policy', 'test'",
+  },
   'realign analyze': {
     run: () => ['analyze'],
     code: 0,

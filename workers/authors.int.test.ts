@@ -77,6 +77,7 @@ function apiDeps() {
     metrics: createMetrics({ version: '0', processMetrics: false }),
     links: { workflowUrl: (id: string) => id },
     decisions: { decide: async () => ({ ok: true, status: 'taken' }) as const },
+    drifts: { askAgain: async () => 'looking again', preview: async () => ({ plans: [] }) },
     analyses: { start: async () => ({ runId: '', workflowId: '', alreadyRunning: false }) },
     audit: {
       tokenSha256: sha256(TOKEN),

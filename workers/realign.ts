@@ -15,6 +15,7 @@ import { createMetrics, type Metrics } from '../lib/metrics.ts';
 import about from '../package.json' with { type: 'json' };
 import { createAnalysisDoor } from './analysis-door.ts';
 import { createDecisionDoor } from './doors.ts';
+import { createDriftRequests } from './drift-requests.ts';
 import type { PartState } from './opening.ts';
 import { connectParts, type Parts } from './parts.ts';
 import { type Running, readinessOf } from './readiness.ts';
@@ -137,6 +138,7 @@ function finishedApi(parts: Parts, readiness: () => Promise<readonly Readiness[]
     ignoreRules: config.ignore,
     links: { workflowUrl: parts.workflowUrl },
     decisions: createDecisionDoor(parts.temporal),
+    drifts: createDriftRequests(parts.temporal, config.temporal.taskQueue),
     analyses: createAnalysisDoor(parts.temporal, store, {
       taskQueue: config.temporal.taskQueue,
       environments: config.environments.map((one) => one.name),

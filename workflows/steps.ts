@@ -9,6 +9,7 @@ export const reads = proxyActivities<
     | 'detect'
     | 'plan'
     | 'planPromotion'
+    | 'preview'
     | 'identifyPromotion'
     | 'listDownstream'
     | 'openQuestion'

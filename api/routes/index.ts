@@ -2,6 +2,7 @@ import { openApiRoute } from '../openapi.ts';
 import type { Route } from '../route.ts';
 import type { ApiDeps } from '../types.ts';
 import { analysisRoutes } from './analysis.ts';
+import { driftRequestRoutes } from './drift-requests.ts';
 import { healthRoutes } from './health.ts';
 import { ignoreRulesRoute } from './ignore-rules.ts';
 import { metricsRoute } from './metrics.ts';
@@ -15,6 +16,7 @@ export function allRoutes(deps: ApiDeps): readonly Route[] {
     ...healthRoutes(deps),
     metricsRoute(deps.metrics, 'viewer'),
     ...recordRoutes(deps),
+    ...driftRequestRoutes(deps),
     statisticsRoute(deps),
     ignoreRulesRoute(deps),
     ...analysisRoutes(deps),

@@ -29,7 +29,7 @@ export function createAnalysisActivities(
     },
 
     async analyseEnvironment({ episodeId: runId, environment, scope, before }) {
-      const beat = heartbeat();
+      using beat = heartbeat();
       const parts = environmentOf(deps, environment);
       const snapshot = await parts.source.load(beat.signal);
       const watched = await watchedKinds(parts, deps.config.resources);

@@ -3,6 +3,7 @@ import { allOf, equals } from '../clients/confighub/where.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import { inspect } from './inspect.ts';
 import type { Activities, ApplyUnitInput } from './types.ts';
 
 /**
@@ -15,7 +16,7 @@ export function createApplyActivities(
 ): Pick<Activities, 'applyUnit'> {
   return {
     async applyUnit(input) {
-      const beat = heartbeat();
+      using beat = heartbeat();
       const unit = await deps.hub.getUnit(input.unit.spaceId, input.unit.unitId);
       if (unit.applyGates.length > 0) {
         throw new AppError(
@@ -23,7 +24,7 @@ export function createApplyActivities(
           `unit ${input.unit.space}/${input.unit.slug} has apply gates: ${unit.applyGates.join(', ')}`,
         );
       }
-      const operationId = (await started(deps, unit, beat)) ?? (await start(deps, unit));
+      const operationId = (await started(deps, unit, beat)) ?? (await start(deps, unit, input));
       beat.beat(operationId);
       await deps.hub.waitForOperation(unit, operationId, {
         timeoutMs: deps.config.applyTimeoutMs,
@@ -36,7 +37,21 @@ export function createApplyActivities(
   };
 }
 
-async function start(deps: ActivityDeps, unit: Unit): Promise<string> {
+/** Consent covers one revision and one difference: whatever moved since, during an outage say, is looked at anew. */
+async function start(
+  deps: ActivityDeps,
+  unit: Unit,
+  { revision, drift }: ApplyUnitInput,
+): Promise<string> {
+  if (unit.headRevision !== revision) {
+    throw new AppError(
+      'CONFLICT',
+      `unit ${unit.spaceSlug}/${unit.slug} is at revision ${unit.headRevision}, revision ${revision} was to be applied`,
+    );
+  }
+  if (drift && (await inspect(deps, drift.ref))?.diffDigest !== drift.diffDigest) {
+    throw new AppError('CONFLICT', 'the drift changed after it was decided on');
+  }
   return (await deps.hub.applyUnit(unit)).operationId;
 }
 

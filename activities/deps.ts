@@ -2,6 +2,7 @@ import type { ConfigHub } from '../clients/confighub/index.ts';
 import type { KubernetesClient } from '../clients/kubernetes/index.ts';
 import type { LiveComparer } from '../desired/live-comparer.ts';
 import type { DesiredObject, DesiredSource } from '../desired/source.ts';
+import type { FieldChange } from '../drift/field-change.ts';
 import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
 import type { Config, EnvironmentConfig } from '../lib/config.ts';
 import { AppError } from '../lib/errors.ts';
@@ -15,7 +16,7 @@ export type EnvironmentParts = {
   readonly source: DesiredSource;
   /** Reads only. */
   readonly cluster: KubernetesClient;
-  /** May patch; present only with `residue: patch`. */
+  /** May patch; present only with `residue: patch` or `confirm: dry-run`. */
   readonly repair?: KubernetesClient;
 };
 
@@ -29,6 +30,8 @@ export type ActivityDeps = {
   readonly compareLive: LiveComparer;
   /** Told of each object that an apply has just brought to its desired state. */
   readonly noteApplied: (desired: DesiredObject, live: KubeObject) => void;
+  /** Told of changes that are none: the server makes the live value of the desired one. */
+  readonly noteEquivalent: (desired: DesiredObject, changes: readonly FieldChange[]) => void;
   /** HMAC under the installation's key. */
   readonly keyedHash: (text: string) => string;
   /** Starts or wakes the resource's own workflow. */

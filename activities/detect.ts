@@ -3,10 +3,10 @@ import { monthlyCostDeltaUsd } from '../drift/cost.ts';
 import { worstSeverity } from '../drift/field-change.ts';
 import { overdue } from '../drift/overdue.ts';
 import type { PolicyFacts } from '../drift/policy.ts';
-import type { Finding } from '../drift/record.ts';
+import type { Finding, Outcome } from '../drift/record.ts';
 import { redactChanges } from '../drift/redact.ts';
 import { reservedForPeople } from '../drift/reserved.ts';
-import type { ResourceRef } from '../drift/resource-ref.ts';
+import { formatResource, type ResourceRef } from '../drift/resource-ref.ts';
 import { authorshipOf } from './authorship.ts';
 import { createDeclaredCounts } from './declared-counts.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
@@ -15,7 +15,7 @@ import type { FilterMembership } from './filter-membership.ts';
 import { type Inspection, inspect, redactedStates } from './inspect.ts';
 import { judge } from './judge.ts';
 import { openEpisode, rememberFinding, rulesFor } from './remember-finding.ts';
-import type { Activities } from './types.ts';
+import type { Activities, DetectInput } from './types.ts';
 import { toUnitRef } from './unit-lineage.ts';
 
 /** More changes than people read, and few enough for a payload of some 10 KiB; the rest is counted. */
@@ -35,16 +35,31 @@ export function createDetectActivities(
       if (!look) return detectUnmanaged(deps, input, runId());
       const { inspection, finding, facts } = look;
       const unit = toUnitRef(inspection.desired.unit);
-      if (!finding) return { inScope: true, unit };
+      if (!finding) return { inScope: true, unit, ...(await fixedWith(deps, input)) };
       const states = redactedStates(deps, inspection);
       const detectedMs = await openEpisode(deps, input, { finding, states, runId: runId() });
       const surroundings = { detectedMs, ...unappliedSince(inspection) };
       const rules = rulesFor(deps, input.ref.environment);
       const judgement = await judge(deps, declared, rules, { finding, facts }, surroundings);
-      await rememberFinding(deps, input, { finding, decision: judgement.decision, states });
-      return { finding, inScope: true, unit, judgement };
+      await rememberFinding(deps, input, {
+        ...{ finding, decision: judgement.decision, states },
+        unitId: unit.unitId,
+      });
+      const confirms = deps.config.confirm === 'dry-run' && { confirms: true };
+      return { finding, inScope: true, unit, judgement, ...confirms };
     },
   };
+}
+
+const FIXING: ReadonlySet<Outcome> = new Set(['fixing', 'fixed', 'accepted', 'partly-fixed']);
+
+/** The resource whose run has fixed the unit, where this run has waited for it. */
+async function fixedWith(
+  { store }: Pick<ActivityDeps, 'store'>,
+  { sharedWith }: DetectInput,
+): Promise<{ readonly fixedWith?: string }> {
+  const holder = sharedWith === undefined ? undefined : await store.episodes.find(sharedWith);
+  return holder && FIXING.has(holder.outcome) ? { fixedWith: formatResource(holder.ref) } : {};
 }
 
 type Look =

@@ -1,5 +1,6 @@
 import { createAnalysisActivities } from './analyse-environment.ts';
 import { createApplyActivities } from './apply.ts';
+import { createConfirmActivities } from './confirm.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createDetectActivities } from './detect.ts';
 import { createFilterMembership } from './filter-membership.ts';
@@ -30,6 +31,7 @@ export function createActivities(deps: ActivityDeps): Activities {
   const planning = createPlanActivities(deps, membership);
   return {
     ...createDetectActivities(deps, membership, currentRunId),
+    ...createConfirmActivities(deps),
     ...planning,
     ...createPreviewActivities(deps, membership, planning.plan),
     ...createQuestionActivities(deps),

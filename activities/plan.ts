@@ -2,6 +2,7 @@ import type { Unit } from '../clients/confighub/index.ts';
 import { type Lineage, makePlans, promotionPlan } from '../drift/make-plan.ts';
 import { overwrittenKept } from '../drift/plan.ts';
 import { decide, type PolicyFacts } from '../drift/policy.ts';
+import { strictestOf } from '../drift/strictest.ts';
 import { digest } from '../lib/digest.ts';
 import { AppError } from '../lib/errors.ts';
 import { promotionWorkflowId } from '../lib/workflow-id.ts';
@@ -10,6 +11,7 @@ import type { FilterMembership } from './filter-membership.ts';
 import { reachOfApply, reachOfPatch, reachOfUpgrade } from './reach.ts';
 import type { Activities, Planned } from './types.ts';
 import { downstreamOf, toUnitRef } from './unit-lineage.ts';
+import { shareOf, takeUnit } from './unit-share.ts';
 
 /** Works out what a fix or a promotion will do, before anyone is asked. Writes nothing. */
 export function createPlanActivities(
@@ -17,9 +19,15 @@ export function createPlanActivities(
   membership: FilterMembership,
 ): Pick<Activities, 'plan' | 'planPromotion' | 'identifyPromotion' | 'listDownstream'> {
   return {
-    async plan({ ref, finding, rule }) {
+    async plan(input) {
+      const { ref, finding } = input;
       const desired = await environmentOf(deps, ref.environment).source.find(ref);
       if (!desired) throw new AppError('NOT_FOUND', 'nothing declares this resource any more');
+      const share = await shareOf(deps, membership, ref, desired.unit);
+      const heldBy = await takeUnit(deps, desired.unit.unitId, input, share);
+      const decision = strictestOf(input.decision, share.siblings);
+      if (heldBy) return { plans: [], digest: '', decision, heldBy };
+      const rule = decision.policy;
       const lineage = await lineageOf(deps, membership, ref.environment, desired.unit);
       const patch = reachOfPatch(deps, finding);
       const reach = {
@@ -32,10 +40,9 @@ export function createPlanActivities(
         ...(patch && { patch }),
       };
       const plans = makePlans(finding, rule, lineage, reach);
-      return bind(
-        { diff: finding.diffDigest, uid: finding.uid, revision: lineage.headRevision, rule },
-        plans,
-      );
+      const { diffDigest: diff, uid } = finding;
+      const bound = { diff, uid, revision: lineage.headRevision, rule };
+      return { ...bind(bound, plans), decision };
     },
 
     async planPromotion({ unit: { spaceId, unitId }, environment }) {

@@ -25,8 +25,9 @@ export function createPreviewActivities(
       const rules = rulesFor(deps, ref.environment);
       const surroundings = { detectedMs: Date.now() };
       const { decision } = await judge(deps, NOT_COUNTED, rules, { finding, facts }, surroundings);
-      const { plans } = await plan({ episodeId, key, ref, finding, rule: decision.policy });
-      return { plans, decision: short(decision) };
+      const step = { episodeId, key, ref, looksOnly: true } as const;
+      const planned = await plan({ ...step, finding, decision });
+      return { plans: planned.plans, decision: short(planned.decision) };
     },
   };
 }

@@ -1,5 +1,6 @@
+import type { DecisionRow } from '../drift/record.ts';
 import type { ActivityDeps } from './deps.ts';
-import type { Activities } from './types.ts';
+import type { Activities, ConfirmInput } from './types.ts';
 
 /** Puts questions into the read model, and checks that an answer came through a door. */
 export function createQuestionActivities({
@@ -18,15 +19,13 @@ export function createQuestionActivities({
       await store.questions.close(questionId, status, at);
     },
 
-    async confirmDecision({ decisionId, questionId, decision, person, digest, approvals }) {
+    async confirmDecision(answer) {
+      const { decisionId, questionId, decision, approvals } = answer;
       const row = await store.decisions.find(decisionId);
       if (!row) return { valid: false, reason: 'no door has stored this decision' };
-      const same =
-        row.questionId === questionId &&
-        row.decision === decision &&
-        row.person === person &&
-        row.digest === digest;
-      if (!same) return { valid: false, reason: 'the stored decision says something else' };
+      if (row.result === 'refused') return { valid: false, reason: 'this decision was refused' };
+      if (!saysTheSame(row, answer))
+        return { valid: false, reason: 'the stored decision says something else' };
       if (decision === 'approve' || decision === 'accept') {
         await store.questions.setApprovals(questionId, approvals);
       }
@@ -35,4 +34,17 @@ export function createQuestionActivities({
       return { valid: true, reason: '' };
     },
   };
+}
+
+/** Whoever can reach Temporal can send anything; what counts is what a door has stored, with the roles that it looked up. */
+function saysTheSame(row: DecisionRow, answer: ConfirmInput): boolean {
+  const untilMs = row.snoozeUntil === undefined ? undefined : Date.parse(row.snoozeUntil);
+  return (
+    row.questionId === answer.questionId &&
+    row.decision === answer.decision &&
+    row.person === answer.person &&
+    row.digest === answer.digest &&
+    untilMs === answer.snoozeUntilMs &&
+    row.roles.toSorted().join() === answer.roles.toSorted().join()
+  );
 }

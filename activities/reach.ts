@@ -77,10 +77,10 @@ export function reachOfPatch(
   );
 }
 
-const UNREADABLE = Symbol('unreadable');
+export const UNREADABLE = Symbol('unreadable');
 
 /** An object that Realign may not read is part of the reach all the same: it is named instead of compared. */
-async function readable<T>(reading: Promise<T>): Promise<T | typeof UNREADABLE> {
+export async function readable<T>(reading: Promise<T>): Promise<T | typeof UNREADABLE> {
   try {
     return await reading;
   } catch (error) {

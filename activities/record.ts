@@ -7,7 +7,7 @@ import { formatDuration } from '../lib/duration.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { Activities } from './types.ts';
 
-type RecordDeps = Pick<ActivityDeps, 'store' | 'metrics' | 'log' | 'config'>;
+type RecordDeps = Pick<ActivityDeps, 'store' | 'metrics' | 'log' | 'config' | 'reportDrift'>;
 
 /** Writes how an episode stands and how it ended. */
 export function createRecordActivities(
@@ -31,6 +31,10 @@ export function createRecordActivities(
       const seconds = (Date.parse(at) - Date.parse(episode.firstDetected)) / 1_000;
       metrics.episodeEnded(episode.ref.environment, outcome, seconds);
       metrics.driftScore(episode.ref, 0);
+      // Whoever waited for this run looks again: the end of the episode has set the unit free.
+      for (const ref of await store.unitHolds.waitingFor(episodeId)) {
+        await deps.reportDrift(ref, `free: ${episodeId}`);
+      }
       if (outcome === 'resolved') await tellOfFlapping(deps, episode, at);
       const said =
         outcome === 'fixed'

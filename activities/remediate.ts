@@ -67,15 +67,15 @@ export function createRemediateActivities(
 
     async restoreUnit({ unit: ref, revision, description }) {
       const unit = await hub.getUnit(ref.spaceId, ref.unitId);
-      if (unit.headRevision === revision) return { applied: false };
       const restored = `Restored ${ref.slug} to revision ${revision}`;
-      if (unit.lastChangeDescription !== restored) {
-        if (unit.headRevision !== revision + 1 || unit.lastChangeDescription !== description) {
-          throw moved(ref, unit, revision + 1);
-        }
-        await hub.restoreUnit(unit, revision, { changeDescription: restored });
-      }
-      return { applied: unit.lastAppliedRevision > revision };
+      const applied = unit.lastAppliedRevision > revision;
+      if (unit.lastChangeDescription === restored) return { applied, revision: unit.headRevision };
+      const ours = (await hub.listRevisions(unit)).find((one) => one.revision === revision + 1);
+      // Nothing of ours was written: there is nothing to take back.
+      if (ours?.description !== description) return { applied: false, revision: unit.headRevision };
+      if (unit.headRevision !== revision + 1) throw moved(ref, unit, revision + 1);
+      const written = await hub.restoreUnit(unit, revision, { changeDescription: restored });
+      return { applied, revision: written.headRevision };
     },
   };
 }

@@ -53,10 +53,14 @@ export async function rememberFinding(
     readonly finding: Finding;
     readonly decision: PolicyDecision;
     readonly states: Parameters<Store['episodes']['open']>[1];
+    readonly unitId?: string;
   },
 ): Promise<void> {
-  const { finding, decision, states } = found;
+  const { finding, decision, states, unitId } = found;
   const { rule, outcome: policyOutcome } = decision;
   metrics.driftScore(ref, finding.score);
-  await store.episodes.update(episodeId, { finding, rule, policyOutcome, states });
+  await store.episodes.update(episodeId, {
+    ...{ finding, rule, policyOutcome, states },
+    ...(unitId !== undefined && { unitId }),
+  });
 }

@@ -1,6 +1,7 @@
+import type { KubernetesClient } from '../clients/kubernetes/index.ts';
 import type { JsonValue } from '../drift/json.ts';
-import { revertPatch } from '../drift/json-patch.ts';
-import { formatResource } from '../drift/resource-ref.ts';
+import { type PatchOperation, revertPatch } from '../drift/json-patch.ts';
+import { formatResource, type KubeObject, type ResourceRef } from '../drift/resource-ref.ts';
 import { AppError } from '../lib/errors.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import { inspect } from './inspect.ts';
@@ -22,7 +23,7 @@ export function createRepairActivities(deps: ActivityDeps): Pick<Activities, 're
       }
       const inspection = await inspect(deps, ref);
       if (!inspection?.live || inspection.comparison.changes.length === 0) return;
-      if (diffDigest !== undefined && diffDigest !== inspection.diffDigest) {
+      if (diffDigest !== inspection.diffDigest) {
         throw new AppError('CONFLICT', 'the drift changed after it was decided on');
       }
       const { live, comparison } = inspection;
@@ -36,7 +37,25 @@ export function createRepairActivities(deps: ActivityDeps): Pick<Activities, 're
           'CONFLICT',
           `${formatResource(ref)} changed while it was being repaired`,
         );
-      await repair.jsonPatch(ref, patch, { fieldManager: FIELD_MANAGER });
+      await send(repair, ref, live, patch);
     },
   };
+}
+
+/** A patch whose test of the version fails is answered like any other bad one; a second look tells them apart. */
+async function send(
+  repair: KubernetesClient,
+  ref: ResourceRef,
+  live: KubeObject,
+  patch: readonly PatchOperation[],
+): Promise<void> {
+  try {
+    await repair.jsonPatch(ref, patch, { fieldManager: FIELD_MANAGER });
+  } catch (error) {
+    const present = await repair.get(ref);
+    if (present?.metadata.resourceVersion === live.metadata.resourceVersion) throw error;
+    throw new AppError('CONFLICT', `${formatResource(ref)} changed while it was being repaired`, {
+      cause: error,
+    });
+  }
 }

@@ -18,26 +18,64 @@ export type DetectInput = StepInput & {
   readonly opened: boolean;
   /** Desired changes have stayed unapplied beyond their grace: they are as severe now as the change itself. */
   readonly graceOver?: boolean;
+  /** Episode whose plan this run has waited for. */
+  readonly sharedWith?: string;
 };
 
 /** `finding` and `judgement` are absent when desired and live agree, or when nothing declares the resource any more. */
 export type Detection = {
   readonly finding?: Finding;
   readonly inScope: boolean;
+  /** True where the API server is to confirm the finding before anything follows from it. */
+  readonly confirms?: boolean;
   readonly judgement?: Judgement;
   readonly unit?: UnitRef;
+  /** Where there is no difference any more: the resource whose plan did away with it. */
+  readonly fixedWith?: string;
 };
+
+export type ConfirmDriftInput = StepInput & {
+  readonly ref: ResourceRef;
+  /** The difference that was detected. */
+  readonly diffDigest: string;
+};
+
+/**
+ * What a dry run of the apply says of a drift: `confirmed`; `equivalent` (the server itself makes what is live of what is
+ * desired, there is no drift); `moved` (it is another difference by now, or less of one: look again); `unrepairable` (the server
+ * would refuse the apply); `invalid-desired` (its schema does not know what is desired); `unconfirmed` (no answer was to be had).
+ */
+export type Confirmation =
+  | { readonly kind: 'confirmed' | 'moved' | 'resolved' }
+  | { readonly kind: 'equivalent'; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'unrepairable' | 'invalid-desired' | 'unconfirmed';
+      /** A clause without values. */
+      readonly because: string;
+    };
 
 export type PlanInput = StepInput & {
   readonly ref: ResourceRef;
   readonly finding: Finding;
-  readonly rule: PolicyRule;
+  readonly decision: PolicyDecision;
+  /** Somebody only wants to see the plan. */
+  readonly looksOnly?: true;
 };
+
+/** The run that plans for a unit of several objects. */
+export type HeldBy = { readonly episodeId: string; readonly resource: string };
 
 /** `digest` covers diff, plans, reach and policy rule: what a decision is bound to. */
 export type Planned = {
   readonly plans: readonly Plan[];
   readonly digest: string;
+};
+
+/** The plans for a drift, under the strictest rule of all drifted objects of its unit. */
+export type DriftPlans = Planned & {
+  readonly decision: PolicyDecision;
+  /** Another run plans for this unit: this one waits for it. */
+  readonly heldBy?: HeldBy;
 };
 
 /** What would be done about a resource now; without a decision there is no drift. */
@@ -76,6 +114,8 @@ export type ConfirmInput = StepInput & {
   readonly digest: string;
   /** Everyone who has approved so far, this person included where the decision counts. */
   readonly approvals: readonly string[];
+  readonly roles: readonly string[];
+  readonly snoozeUntilMs?: number;
 };
 
 /** `valid` is false when Postgres holds no such decision: whoever sent it did not come through a door. */
@@ -125,6 +165,10 @@ export type UnitWritten = { readonly revision: number };
 
 export type ApplyUnitInput = StepInput & {
   readonly unit: UnitRef;
+  /** Head that was decided on, or that this plan has made; another one is refused with CONFLICT. */
+  readonly revision: number;
+  /** The difference that was decided on, while nothing of the plan has changed it; another one is refused with CONFLICT. */
+  readonly drift?: { readonly ref: ResourceRef; readonly diffDigest: string };
   readonly description: string;
   readonly changeSet?: OpenedChangeSet;
 };
@@ -138,12 +182,16 @@ export type RestoreUnitInput = StepInput & {
   readonly description: string;
 };
 /** `applied`: the undone revision had reached the cluster, so the restored one must be applied too. */
-export type Restored = { readonly applied: boolean };
+export type Restored = { readonly applied: boolean; readonly revision: number };
 
 export type VerifyInput = StepInput & { readonly ref: ResourceRef };
 export type Verified = {
   /** Field paths that still differ; empty = fixed. */
   readonly residue: readonly string[];
+  /** Names what still differs; '' for nothing. */
+  readonly diffDigest: string;
+  /** Nothing differed after the fix, and then something did: somebody changed it again. */
+  readonly recurred: boolean;
   readonly rollout: 'finished' | 'unfinished' | 'none';
   /** Configuration lets Realign remove the residue itself. */
   readonly patchResidue: boolean;
@@ -153,8 +201,8 @@ export type Verified = {
 
 export type RemoveResidueInput = StepInput & {
   readonly ref: ResourceRef;
-  /** Where the patch is the fix itself: the difference that was decided on; another one is refused with CONFLICT. */
-  readonly diffDigest?: string;
+  /** The difference that is to be undone, and no other: what differs otherwise is refused with CONFLICT. */
+  readonly diffDigest: string;
 };
 
 export type PlanPromotionInput = StepInput & {
@@ -179,7 +227,8 @@ export type AnalysisCounts = {
 /** Everything that workflows may have done for them. */
 export type Activities = {
   detect(input: DetectInput): Promise<Detection>;
-  plan(input: PlanInput): Promise<Planned>;
+  confirm(input: ConfirmDriftInput): Promise<Confirmation>;
+  plan(input: PlanInput): Promise<DriftPlans>;
   preview(input: StepInput & { readonly ref: ResourceRef }): Promise<Preview>;
   openQuestion(input: OpenQuestionInput): Promise<void>;
   closeQuestion(input: CloseQuestionInput): Promise<void>;

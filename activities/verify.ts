@@ -8,7 +8,7 @@ import { type Inspection, inspect } from './inspect.ts';
 import type { Activities, Verified } from './types.ts';
 
 const POLL_MS = 250;
-const MAX_NAMED_FIELDS = 20;
+const MAX_NAMED_FIELDS = 50;
 
 /** Compares again after a fix, and follows the rollout where a controller reports one. */
 export function createVerifyActivities(
@@ -17,13 +17,17 @@ export function createVerifyActivities(
 ): Pick<Activities, 'verify'> {
   return {
     async verify({ ref }) {
-      const beat = heartbeat();
-      const deadlineMs = Date.now() + deps.config.rolloutTimeoutMs;
+      using beat = heartbeat();
+      const deadlineMs = beat.scheduledAtMs + deps.config.rolloutTimeoutMs;
+      let wasClean = false;
       for (;;) {
         beat.beat();
         const inspection = await inspect(deps, ref, beat.signal);
         if (!inspection) return fixed(deps, 'none');
-        if (inspection.comparison.changes.length > 0) return residueOf(deps, ref, inspection);
+        if (inspection.comparison.changes.length > 0) {
+          return residueOf(deps, ref, inspection, wasClean);
+        }
+        wasClean = true;
         const { desired, live } = inspection;
         if (live) deps.noteApplied(desired, live);
         const rollout = live ? rolloutOf(live) : 'none';
@@ -36,19 +40,28 @@ export function createVerifyActivities(
 }
 
 function fixed(deps: ActivityDeps, rollout: Verified['rollout']): Verified {
-  return { residue: [], rollout, patchResidue: deps.config.residue === 'patch' };
+  return {
+    residue: [],
+    diffDigest: '',
+    recurred: false,
+    rollout,
+    patchResidue: deps.config.residue === 'patch',
+  };
 }
 
 function residueOf(
   deps: ActivityDeps,
   ref: ResourceRef,
-  { comparison, live }: Inspection,
+  { comparison, live, diffDigest }: Inspection,
+  recurred: boolean,
 ): Verified {
   if (!live) throw new AppError('APPLY_FAILED', 'the object is missing after the apply');
   const paths = comparison.changes.map((one) => one.path);
   const where = ref.namespace === '' ? '' : ` -n ${ref.namespace}`;
   return {
     residue: paths.slice(0, MAX_NAMED_FIELDS),
+    diffDigest,
+    recurred,
     rollout: 'none',
     patchResidue: deps.config.residue === 'patch',
     finishCommand: `kubectl edit ${ref.kind.toLowerCase()}/${ref.name}${where}`,

@@ -35,7 +35,9 @@ export function createVerdictMemo({ maxPairs = MAX_PAIRS } = {}): VerdictMemo {
   };
 }
 
-function keyOf({ apiVersion, kind, schemaPath, desired, live }: EquivalenceQuestion): string {
-  const text = canonicalJson([apiVersion, kind, schemaPath, desired ?? null, live ?? null]);
+function keyOf(pair: EquivalenceQuestion): string {
+  const { apiVersion, kind, schemaPath, desired, live, object } = pair;
+  const values = [desired ?? null, live ?? null];
+  const text = canonicalJson([apiVersion, kind, schemaPath, ...values, object ?? null]);
   return createHash('sha256').update(text).digest('base64');
 }

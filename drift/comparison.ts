@@ -39,6 +39,11 @@ export type EquivalenceQuestion = {
   readonly schemaPath: string;
   readonly desired: unknown;
   readonly live: unknown;
+  /**
+   * `namespace/name`, where what is known of other objects must not count: somebody else wrote the value, or it is gone, which
+   * leaves no owner. Elsewhere the same two values may be a person's doing.
+   */
+  readonly object?: string;
 };
 
 export type Comparison = {

@@ -53,6 +53,11 @@ export function readSegment(path: string, at: number): { segment: PathSegment; e
   return path[at] === '[' ? readBracket(path, at) : readName(path, at, at === 0);
 }
 
+/** The same place of any object of the kind: without the keys of list items, `spec.template.spec.containers[].image`. */
+export function schemaPathOf(path: string): string {
+  return path.replace(/\[(?!")[^\]]*\]/g, '[]');
+}
+
 function readName(path: string, start: number, isFirst: boolean) {
   const from = isFirst ? start : start + 1;
   if (!isFirst && path[start] !== '.') throw badPath(path, start);

@@ -67,11 +67,13 @@ function revertPlan(
   reach: Reach,
   finding?: Finding,
 ): Plan {
-  const { unit, environment, behind } = lineage;
-  const apply: PlanStep = { kind: 'apply', unit, environment };
+  const { unit, environment, behind, headRevision } = lineage;
   if (!behind || rule.upgrade !== 'with-fix') {
     const keeps = reach.apply.some((one) => one.keptBy !== undefined);
-    if (!keeps || !reach.patch || !finding) return planOf('revert', [apply], reach.apply);
+    if (!keeps || !reach.patch || !finding) {
+      const apply: PlanStep = { kind: 'apply', unit, environment, revision: headRevision };
+      return planOf('revert', [apply], reach.apply);
+    }
     const resource = formatResource(finding.ref);
     return planOf('revert', [{ kind: 'patch', unit, environment, resource }], reach.patch);
   }
@@ -80,10 +82,11 @@ function revertPlan(
     unit,
     environment,
     upstream: behind.upstream,
-    revision: lineage.headRevision,
+    revision: headRevision,
     fromRevision: behind.fromRevision,
     toRevision: behind.toRevision,
   };
+  const apply: PlanStep = { kind: 'apply', unit, environment };
   return planOf('revert', [upgrade, apply], chain(reach.apply, reach.upgrade));
 }
 

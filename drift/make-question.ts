@@ -18,6 +18,8 @@ export function makeQuestion(about: {
   readonly nowMs: number;
   readonly fights?: readonly Fight[];
   readonly frozen?: readonly Interval[];
+  /** What whoever decides must know beside the difference. */
+  readonly caution?: string;
 }): Question {
   const { finding, decision, planned, nowMs } = about;
   const { policy } = decision;
@@ -33,7 +35,7 @@ export function makeQuestion(about: {
     environment: finding.ref.environment,
     ref: finding.ref,
     severity: finding.severity,
-    summary: `${formatResource(finding.ref)}: ${summarise(finding)}${isKnown ? `, by ${finding.author}` : ''}${overwriting(planned.plans)}`,
+    summary: `${formatResource(finding.ref)}: ${summarise(finding)}${isKnown ? `, by ${finding.author}` : ''}${overwriting(planned.plans)}${about.caution === undefined ? '' : `; ${about.caution}`}`,
     finding,
     ...offeredFirst(planned.plans, policy.offer),
     digest: planned.digest,

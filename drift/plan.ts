@@ -32,7 +32,13 @@ export type PlanStep =
       readonly toRevision?: number;
       readonly environment: string;
     }
-  | { readonly kind: 'apply'; readonly unit: UnitRef; readonly environment: string }
+  | {
+      readonly kind: 'apply';
+      readonly unit: UnitRef;
+      readonly environment: string;
+      /** Head that is to be applied; undefined when an earlier step of this plan makes it. */
+      readonly revision?: number;
+    }
   | {
       readonly kind: 'patch';
       readonly unit: UnitRef;

@@ -11,6 +11,7 @@ import { childOwnedAs, ownedKeyOf } from './compile.ts';
 import type { DefaultRuleId } from './default-rules.ts';
 import { matches, sameJson } from './equal.ts';
 import type { ChangeOp, FieldChange } from './field-change.ts';
+import { schemaPathOf } from './field-path.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { isJsonObject } from './json.ts';
 import { classOfManager, writerOf } from './managers.ts';
@@ -37,8 +38,7 @@ export function judge(run: Run, found: PlanNode, foundLive: unknown): void {
   );
   const change = { node, live };
   if (isUnset(run, node, live, foreign)) return;
-  // Never for what somebody else wrote: the same two values mean another thing there.
-  if (!foreign && run.context.isEquivalent?.(pairOf(run, node, live))) return;
+  if (run.context.isEquivalent?.(questionOf(run, change, foreign, ours))) return;
   if (hasMoved && isStillBefore(before, live)) {
     report(run, change, 'pending', ours ?? foreign, 'reverse');
     return;
@@ -298,6 +298,19 @@ function atomicAncestor(run: Run, node: PlanNode): Difference | undefined {
 
 function pairOf(run: Run, node: PlanNode, live: unknown): EquivalenceQuestion {
   const { apiVersion, kind } = run.desired;
-  const schemaPath = pathOf(node, run.places).replace(/\[(?!")[^\]]*\]/g, '[]');
+  const schemaPath = schemaPathOf(pathOf(node, run.places));
   return { apiVersion, kind, schemaPath, desired: node.value, live };
+}
+
+/** What another wrote, or took away, may mean another thing on another object: there only this object's own confirmation counts. */
+function questionOf(
+  run: Run,
+  { node, live }: Difference,
+  foreign: ManagedFieldsEntry | undefined,
+  ours: ManagedFieldsEntry | undefined,
+): EquivalenceQuestion {
+  const pair = pairOf(run, node, live);
+  if (!foreign && (live !== undefined || ours)) return pair;
+  const { namespace = '', name } = run.live.metadata;
+  return { ...pair, object: `${namespace}/${name}` };
 }

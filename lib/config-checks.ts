@@ -40,10 +40,14 @@ export function checkWhole(config: Config, refuse: Refuse): void {
   if (config.api.metricsPort === config.api.port)
     refuse(['api', 'metricsPort'], 'equals the port of the api');
   const withoutRepair = config.environments.find((one) => !one.cluster.repairKubeconfig);
-  if (config.residue === 'patch' && withoutRepair) {
+  for (const [key, value] of [
+    ['residue', 'patch'],
+    ['confirm', 'dry-run'],
+  ] as const) {
+    if (config[key] !== value || !withoutRepair) continue;
     refuse(
-      ['residue'],
-      `patch needs a second identity: set cluster.repairKubeconfig of environment ${withoutRepair.name}`,
+      [key],
+      `${value} needs a second identity: set cluster.repairKubeconfig of environment ${withoutRepair.name}`,
     );
   }
   if (config.settle.maxMs < config.settle.quietMs)

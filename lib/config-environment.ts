@@ -13,7 +13,7 @@ import {
 export const ENVIRONMENT_VARIABLES = {
   KUBECONFIG: 'kubeconfig of environments that name none',
   REALIGN_REPAIR_KUBECONFIG:
-    'second identity, which may patch, of environments that name none (residue: patch)',
+    'second identity, which may patch, of environments that name none (residue: patch, confirm: dry-run)',
   NAMESPACE: 'default namespace of environments that name none (qa)',
   CUB_SPACE: 'space of the one environment when the file lists none (acorn-bear-qa)',
   CUB_API_URL: 'confighub.url',

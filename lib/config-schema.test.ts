@@ -60,6 +60,7 @@ describe('docs/configuration.md', () => {
       ['api.host', defaults.api.host],
       ['api.port', String(defaults.api.port)],
       ['residue', defaults.residue],
+      ['confirm', defaults.confirm],
       ['log.level', defaults.log.level],
     ]) {
       expect(DOCUMENT).toContain(`| \`${key}\` | \`${value}\` |`);

@@ -158,9 +158,10 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   pending: z.strictObject({ grace: duration(0, 7 * DAY_MS).prefault('15m') }).prefault({}),
-  rolloutTimeout: duration(SECOND_MS, DAY_MS).prefault('5m'),
-  applyTimeout: duration(SECOND_MS, DAY_MS).prefault('5m'),
+  rolloutTimeout: duration(SECOND_MS, 10 * MINUTE_MS).prefault('5m'),
+  applyTimeout: duration(SECOND_MS, 10 * MINUTE_MS).prefault('5m'),
   residue: z.enum(['report', 'patch']).default('report'),
+  confirm: z.enum(['off', 'dry-run']).default('off'),
   appliers: z
     .array(text)
     .min(1)

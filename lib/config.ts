@@ -30,7 +30,7 @@ export type EnvironmentConfig = {
   readonly cluster: {
     readonly kubeconfig?: string;
     readonly context?: string;
-    /** A second identity, which may patch; used only with `residue: patch`. */
+    /** A second identity, which may patch; used only with `residue: patch` and `confirm: dry-run`. */
     readonly repairKubeconfig?: string;
   };
   readonly defaultNamespace: string;
@@ -101,6 +101,8 @@ export type Config = {
   readonly rolloutTimeoutMs: number;
   readonly applyTimeoutMs: number;
   readonly residue: 'report' | 'patch';
+  /** Whether the API server is asked what an apply would change before anyone hears of a drift. */
+  readonly confirm: 'off' | 'dry-run';
   /** Field managers whose fields are desired ones. */
   readonly appliers: readonly string[];
   readonly redaction: { readonly key?: string };
@@ -246,6 +248,7 @@ function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: P
     rolloutTimeoutMs: file.rolloutTimeout,
     applyTimeoutMs: file.applyTimeout,
     residue: file.residue,
+    confirm: file.confirm,
     appliers: file.appliers,
     redaction: withoutUndefined({ key }),
     log: { level: flags.logLevel ?? env.logLevel ?? file.log.level },

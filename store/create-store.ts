@@ -10,6 +10,7 @@ import { createQuestions } from './questions.ts';
 import { createRecords } from './records.ts';
 import { createRuleHitTable } from './rule-hits.ts';
 import type { Store } from './types.ts';
+import { createUnitHolds } from './unit-holds.ts';
 
 /**
  * What Realign remembers, in Postgres. Connects when first used, so it can be made while Postgres is still away; the
@@ -25,6 +26,7 @@ export function createStore(options: DatabaseOptions): Store {
     decisions: createDecisions(database),
     history: createHistory(database),
     notices: createNotices(database),
+    unitHolds: createUnitHolds(database),
     analysisRuns: createAnalysisRuns(database),
     auditWrites: createAuditWrites(database),
     ruleHits: createRuleHitTable(database),

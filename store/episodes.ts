@@ -137,7 +137,7 @@ async function update(
        update episodes
           set finding = coalesce($2, finding), severity = coalesce($3, severity), rule = coalesce($4, rule),
               policy_outcome = coalesce($5, policy_outcome), outcome = coalesce($6, outcome),
-              message = coalesce($7, message)
+              message = coalesce($7, message), unit_id = coalesce($11, unit_id)
         where id = $1 and ended_at is null
        returning id
      )
@@ -158,6 +158,7 @@ async function update(
       toJsonb(change.states?.desired),
       toJsonb(change.states?.live),
       change.states?.desiredHash ?? null,
+      change.unitId ?? null,
     ],
   );
 }

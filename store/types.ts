@@ -106,6 +106,7 @@ export type Store = {
         policyOutcome?: PolicyOutcome;
         outcome?: Outcome;
         message?: string;
+        unitId?: string;
         states?: { desired: JsonValue; live: JsonValue; desiredHash: string };
       },
     ): Promise<void>;
@@ -181,6 +182,27 @@ export type Store = {
     }>;
     /** Verified fixes of the resource that ended since then, newest first, at most 50. */
     pastFixes(ref: ResourceRef, since: string): Promise<readonly PastFix[]>;
+  };
+  readonly unitHolds: {
+    /**
+     * Makes an episode the one that plans for a unit; answers with the holder where another one does. A holder that has ended, or
+     * that is at rest and did not cover this difference, gives way.
+     */
+    take(
+      unitId: string,
+      by: {
+        readonly episodeId: string;
+        readonly diffDigest: string;
+        /** Digests of the differences that the plan covers. */
+        readonly covers: readonly string[];
+        readonly at: string;
+      },
+    ): Promise<
+      | { readonly episodeId: string; readonly ref: ResourceRef; readonly isCovered: boolean }
+      | undefined
+    >;
+    /** Resources with open drift in the units that an episode holds or held last, at most 500. */
+    waitingFor(episodeId: string): Promise<readonly ResourceRef[]>;
   };
   readonly notices: {
     /** False where one about the same subject was posted less than `quietForMs` before; true for a repeat of one id. */

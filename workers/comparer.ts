@@ -1,6 +1,7 @@
 import type { ActivityDeps } from '../activities/index.ts';
 import { compareLive } from '../desired/compare-live.ts';
 import { createLiveComparer, type LiveComparer } from '../desired/live-comparer.ts';
+import { schemaPathOf } from '../drift/field-path.ts';
 import { compileIgnoreRules } from '../drift/ignore.ts';
 import type { Parts } from './parts.ts';
 
@@ -34,5 +35,20 @@ export function openAppliedNote({
   return (desired, live) => {
     const memo = verdictMemoOf(desired.ref.environment);
     if (memo) compareLive(desired, live, { appliers, onRewritten: memo.remember });
+  };
+}
+
+/** Learns from a confirmation, for any object of the kind; of what others wrote or took away, for that object alone. */
+export function openEquivalenceNote({
+  verdictMemoOf,
+}: Pick<Parts, 'verdictMemoOf'>): ActivityDeps['noteEquivalent'] {
+  return ({ ref, compiled: { apiVersion, kind } }, changes) => {
+    const memo = verdictMemoOf(ref.environment);
+    for (const { path, desired, live } of changes) {
+      const pair = { apiVersion, kind, schemaPath: schemaPathOf(path), desired, live };
+      memo?.remember({ ...pair, object: `${ref.namespace}/${ref.name}` });
+      // What is gone leaves no owner, so that elsewhere it may be what a person removed.
+      if (live !== undefined) memo?.remember(pair);
+    }
   };
 }

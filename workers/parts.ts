@@ -236,7 +236,8 @@ function openRepair(
   { config }: PartsOptions,
   opening: Opening,
 ): Promise<KubernetesClient> | undefined {
-  if (config.residue !== 'patch' || kubeconfig === undefined) return undefined;
+  const isUsed = config.residue === 'patch' || config.confirm === 'dry-run';
+  if (!isUsed || kubeconfig === undefined) return undefined;
   const options = {
     kubeconfig,
     userAgent: 'realign-repair',

@@ -13,7 +13,7 @@ import {
 } from '@temporalio/worker';
 import { createActivities, createActivityInterceptor } from '../activities/index.ts';
 import type { Log } from '../lib/log.ts';
-import { openAppliedNote, openComparer } from './comparer.ts';
+import { openAppliedNote, openComparer, openEquivalenceNote } from './comparer.ts';
 import type { Parts } from './parts.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
@@ -86,6 +86,7 @@ export async function startWorker(
       environments: parts.environments,
       compareLive: openComparer(parts, { collectExcused: true }),
       noteApplied: openAppliedNote(parts),
+      noteEquivalent: openEquivalenceNote(parts),
       keyedHash: parts.keyedHash,
       reportDrift: (ref, digest) => parts.driftDoor.reportDrift(ref, digest, Date.now() * 1_000),
     }),

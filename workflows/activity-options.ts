@@ -31,6 +31,18 @@ export const ACTIVITY_OPTIONS = {
       nonRetryableErrorTypes: NEVER_RETRIED,
     },
   },
+  /** A dry run holds up the question or the fix behind it, so after half a minute people decide without it. */
+  confirm: {
+    startToCloseTimeout: '30s',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    retry: {
+      initialInterval: '500ms',
+      backoffCoefficient: 2,
+      maximumInterval: '10s',
+      maximumAttempts: 7, // enough for workers that are killed and API servers that restart
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  },
   /** Writes to ConfigHub: each checks first whether it has already happened. */
   write: {
     startToCloseTimeout: '1m', // one guarded request and the look before it

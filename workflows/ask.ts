@@ -2,7 +2,7 @@ import { condition } from '@temporalio/workflow';
 import { QUIET_FOR_MS } from '../drift/notice.ts';
 import { describeStep } from '../drift/plan.ts';
 import type { PolicyRule } from '../drift/policy.ts';
-import { hasQuorum } from '../drift/question.ts';
+import { type Approval, hasQuorum } from '../drift/question.ts';
 import type { Question, QuestionStatus } from '../drift/record.ts';
 import { type Call, callsOf, noticeOfCall } from '../drift/reminders.ts';
 import type { DecideInput } from './messages.ts';
@@ -36,6 +36,8 @@ export async function ask(
   ]);
   enter(state, 'waiting', describeQuestion(question));
   const deadlineMs = Date.parse(question.expiresAt);
+  // Apart from those that the validator counts: it cannot know yet whether a door has stored them.
+  const confirmed: Approval[] = [];
   const calls = [...callsOf(question, rule)];
   for (;;) {
     const leftMs = Math.min(calls[0]?.atMs ?? deadlineMs, deadlineMs) - Date.now();
@@ -44,7 +46,7 @@ export async function ask(
       leftMs > 0 &&
       (await condition(() => state.unread.length > 0 || moved(), leftMs, { summary }));
     if (state.unread.length > 0) {
-      const answered = await readAnswer(state, question);
+      const answered = await readAnswer(state, question, confirmed);
       if (answered) return answered;
     } else if (woke) return { kind: 'moved' };
     else if (Date.now() >= deadlineMs) return { kind: 'expired' };
@@ -69,11 +71,18 @@ async function remind(state: RunState, question: Question, call: Call | undefine
 }
 
 /** Takes the oldest unread answer; undefined when it does not end the question. */
-async function readAnswer(state: RunState, question: Question): Promise<Answered | undefined> {
+async function readAnswer(
+  state: RunState,
+  question: Question,
+  confirmed: Approval[],
+): Promise<Answered | undefined> {
   const answer = state.unread.shift();
   if (!answer) return undefined;
-  const { decisionId, decision, person, digest } = answer;
-  const confirmed = await reads.confirmDecision.executeWithOptions(
+  const { decisionId, decision, person, digest, roles, snoozeUntilMs } = answer;
+  const others = confirmed.filter((one) => one.person !== person);
+  const isVote = decision === 'approve' || decision === 'accept';
+  const counted = isVote ? [...others, { person, decision }] : [...confirmed];
+  const { valid } = await reads.confirmDecision.executeWithOptions(
     { summary: `${decision} by ${person}` },
     [
       {
@@ -84,19 +93,22 @@ async function readAnswer(state: RunState, question: Question): Promise<Answered
         decision,
         person,
         digest,
-        approvals: state.approvals.map((one) => one.person),
+        approvals: counted.map((one) => one.person),
+        roles,
+        ...(snoozeUntilMs !== undefined && { snoozeUntilMs }),
       },
     ],
   );
-  if (!confirmed.valid) {
+  if (!valid) {
     forget(state, answer);
     return undefined;
   }
+  confirmed.splice(0, confirmed.length, ...counted);
   if (decision === 'reject') return { kind: 'reject', by: answer };
   if (decision === 'snooze') {
     return { kind: 'snooze', by: answer, untilMs: answer.snoozeUntilMs ?? Date.now() };
   }
-  if (hasQuorum(question, state.approvals, decision)) return { kind: decision, by: answer };
+  if (hasQuorum(question, confirmed, decision)) return { kind: decision, by: answer };
   return undefined;
 }
 

@@ -24,7 +24,8 @@ export type Execution = {
 };
 
 export type Executed =
-  | { readonly done: true }
+  /** `incomplete`: what was decided stands, but something downstream of it could not be done. */
+  | { readonly done: true; readonly incomplete?: string }
   /** Nothing of the plan stands: what was written has been restored, or `undo` says what could not be. */
   | {
       readonly done: false;
@@ -33,23 +34,38 @@ export type Executed =
       readonly undo: readonly string[];
     };
 
-type Undo = { readonly unit: UnitRef; readonly revision: number };
+type Undo = {
+  readonly unit: UnitRef;
+  readonly revision: number;
+  /** Live values that were written into a unit are live already: taking them back must not touch the cluster. */
+  readonly touchesCluster: boolean;
+};
+
+/** How far a plan has been carried out. */
+type Progress = {
+  undo: Undo[];
+  /** Heads that this plan has made, by unit id. */
+  readonly heads: Map<string, number>;
+  /** The accepted values are in their unit and applied: what fails after that is another unit's matter. */
+  accepted: boolean;
+};
 
 /**
  * Carries out exactly the steps of a plan, inside one ConfigHub ChangeSet. A step's undo is noted before the step runs, because a
  * step can succeed and still time out; undoing what never happened does nothing.
  */
 export async function execute(work: Execution): Promise<Executed> {
-  const undo: Undo[] = [];
+  const progress: Progress = { undo: [], heads: new Map(), accepted: false };
   const first = work.plan.steps.find((step) => step.kind !== 'ask');
   try {
     const changeSet = first && (await openChangeSet(work, first.unit));
-    for (const step of work.plan.steps) await carryOut(work, step, changeSet, undo);
+    for (const step of work.plan.steps) await carryOut(work, step, changeSet, progress);
     return { done: true };
   } catch (error) {
     if (isCancellation(error)) throw error;
     const { code, message } = reasonOf(error);
-    const failures = await CancellationScope.nonCancellable(() => rollBack(work, undo));
+    const failures = await CancellationScope.nonCancellable(() => rollBack(work, progress.undo));
+    if (progress.accepted) return { done: true, incomplete: [message, ...failures].join(' ') };
     return { done: false, code, message, undo: failures };
   }
 }
@@ -69,31 +85,33 @@ async function carryOut(
   work: Execution,
   step: PlanStep,
   changeSet: OpenedChangeSet | undefined,
-  undo: Undo[],
+  progress: Progress,
 ): Promise<void> {
   const { episodeId, description } = work;
+  const { undo, heads } = progress;
   const key = keyOf(work, step.unit.unitId);
   const summary = describeStep(step);
   switch (step.kind) {
     case 'write': {
       if (!work.drift)
         throw ApplicationFailure.nonRetryable('only a drift can be accepted', 'INVALID_INPUT');
-      undo.push({ unit: step.unit, revision: step.revision });
-      await writes.writeUnit.executeWithOptions({ summary }, [
+      undo.push({ unit: step.unit, revision: step.revision, touchesCluster: false });
+      const written = await writes.writeUnit.executeWithOptions({ summary }, [
         { episodeId, key, step, description, ...work.drift },
       ]);
+      heads.set(step.unit.unitId, written.revision);
       return;
     }
-    case 'upgrade':
-      undo.push({ unit: step.unit, revision: step.revision });
-      await writes.upgradeUnit.executeWithOptions({ summary }, [
+    case 'upgrade': {
+      undo.push({ unit: step.unit, revision: step.revision, touchesCluster: true });
+      const upgraded = await writes.upgradeUnit.executeWithOptions({ summary }, [
         { episodeId, key, step, description },
       ]);
+      heads.set(step.unit.unitId, upgraded.revision);
       return;
+    }
     case 'apply':
-      await follows.applyUnit.executeWithOptions({ summary }, [
-        { episodeId, key, unit: step.unit, description, ...(changeSet && { changeSet }) },
-      ]);
+      await apply(work, step, changeSet, progress);
       return;
     case 'patch':
       if (!work.drift)
@@ -105,6 +123,32 @@ async function carryOut(
     case 'ask':
       await handOver(episodeId, step);
       return;
+  }
+}
+
+async function apply(
+  work: Execution,
+  step: Extract<PlanStep, { kind: 'apply' }>,
+  changeSet: OpenedChangeSet | undefined,
+  progress: Progress,
+): Promise<void> {
+  const { episodeId, description, plan, drift } = work;
+  const { unit } = step;
+  const revision = progress.heads.get(unit.unitId) ?? step.revision;
+  if (revision === undefined) {
+    throw ApplicationFailure.nonRetryable('the plan does not say what to apply', 'INVALID_INPUT');
+  }
+  const isFirstEffect = progress.heads.size === 0;
+  await follows.applyUnit.executeWithOptions({ summary: describeStep(step) }, [
+    {
+      ...{ episodeId, key: keyOf(work, unit.unitId), unit, description, revision },
+      ...(changeSet && { changeSet }),
+      ...(drift && isFirstEffect && { drift }),
+    },
+  ]);
+  if (plan.fix === 'accept' && !progress.accepted) {
+    progress.accepted = true;
+    progress.undo = [];
   }
 }
 
@@ -144,7 +188,7 @@ export async function handOver(
 /** Restores in reverse order; each undo is tried on its own, and what failed is said, never swallowed. */
 async function rollBack(work: Execution, undo: readonly Undo[]): Promise<readonly string[]> {
   const failures: string[] = [];
-  for (const { unit, revision } of undo.toReversed()) {
+  for (const { unit, revision, touchesCluster } of undo.toReversed()) {
     const name = `${unit.space}/${unit.slug}`;
     try {
       const restored = await writes.restoreUnit.executeWithOptions(
@@ -159,12 +203,13 @@ async function rollBack(work: Execution, undo: readonly Undo[]): Promise<readonl
           },
         ],
       );
-      if (restored.applied) {
+      if (restored.applied && touchesCluster) {
         await follows.applyUnit.executeWithOptions({ summary: `apply the restored ${name}` }, [
           {
             episodeId: work.episodeId,
             key: keyOf(work, `undo-${unit.unitId}`),
             unit,
+            revision: restored.revision,
             description: `Restored ${unit.slug}`,
           },
         ]);

@@ -5,14 +5,15 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Detection, Planned } from '../activities/types.ts';
+import type { Detection, DriftPlans } from '../activities/types.ts';
 import { describeFix } from '../drift/describe.ts';
 import { makeQuestion } from '../drift/make-question.ts';
 import { overwrittenKept, type Plan } from '../drift/plan.ts';
 import { askInstead } from '../drift/policy-rule.ts';
-import type { Outcome, Question } from '../drift/record.ts';
+import type { Finding, Outcome, Question } from '../drift/record.ts';
 import { formatResource } from '../drift/resource-ref.ts';
 import { ask, closeQuestion, statusOf } from './ask.ts';
+import { confirm } from './confirm-drift.ts';
 import { execute, reasonOf } from './execute.ts';
 import type { EpisodeResult, RemediateInput } from './messages.ts';
 import {
@@ -28,6 +29,7 @@ import { SEVERITY, UNIT } from './search-attributes.ts';
 import { settle } from './settle.ts';
 import {
   announce,
+  failFor,
   hold,
   settleFor,
   snooze,
@@ -35,11 +37,14 @@ import {
   tell,
   waitForApply,
   waitForChange,
+  waitForUnit,
 } from './stay.ts';
 import { follows, reads, writes } from './steps.ts';
 
 /** Somebody else writes the unit each time that it is to be fixed: after so many times a person must look. */
 const MAX_CONFLICTS = 5;
+/** Failed fixes of one difference before a person is asked. */
+const MAX_FAILURES = 3;
 /** What Temporal keeps of a summary, with room for encryption. */
 const MAX_SUMMARY_LENGTH = 200;
 
@@ -62,10 +67,11 @@ async function look(run: Run): Promise<Next> {
   try {
     const detection = await detect(run);
     if (!detection.finding) return { end: gone(run, detection) };
-    return await act(run, caseOf(run, detection));
+    return await act(run, caseOf(run, detection), detection.confirms === true);
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-    return stumble(run, reasonOf(error).message);
+    const { code, message } = reasonOf(error);
+    return code === 'CONFLICT' && retries(run) ? LOOK_AGAIN : stumble(run, message);
   }
 }
 
@@ -73,11 +79,19 @@ async function detect(run: Run): Promise<Detection> {
   enter(run, 'detecting', `Comparing **${formatResource(run.input.ref)}** with what is declared`);
   run.seenSeq = run.observation.seq;
   run.looks += 1;
-  const { episodeId, opened, graceOver, input } = run;
-  const look = { episodeId, key: `${run.looks}`, ref: input.ref, opened, graceOver };
+  const { episodeId, opened, graceOver, sharedWith, input } = run;
+  const look = {
+    ...{ episodeId, key: `${run.looks}`, ref: input.ref, opened, graceOver },
+    ...(sharedWith !== undefined && { sharedWith }),
+  };
   const detection = await reads.detect.executeWithOptions({ summary: 'compare' }, [look]);
   if (detection.finding) {
     run.opened = true;
+    if (detection.finding.diffDigest !== run.lastDigest) {
+      run.lastDigest = detection.finding.diffDigest;
+      run.conflicts = 0;
+      run.failures = 0;
+    }
     const unit = detection.unit ? `${detection.unit.space}/${detection.unit.slug}` : null;
     upsertSearchAttributes([
       { key: SEVERITY, value: detection.finding.severity },
@@ -89,29 +103,39 @@ async function detect(run: Run): Promise<Detection> {
 
 function caseOf(run: Run, { finding, judgement }: Detection): Case {
   if (!finding || !judgement) throw new Error('a finding comes with a judgement');
-  const { askedBy } = run;
-  if (askedBy === undefined) return { finding, ...judgement };
-  return {
-    finding,
-    ...judgement,
-    decision: askInstead(judgement.decision, `asked for by ${askedBy}`),
-  };
+  const because = run.askedBy === undefined ? tooManyFailures(run) : `asked for by ${run.askedBy}`;
+  if (because === undefined) return { finding, ...judgement };
+  return { finding, ...judgement, decision: askInstead(judgement.decision, because) };
+}
+
+/** What keeps failing by itself is for people. */
+function tooManyFailures(run: Run): string | undefined {
+  return run.failures < MAX_FAILURES ? undefined : `the fix has failed ${run.failures} times`;
 }
 
 function gone(run: Run, detection: Detection): { outcome: Outcome; message: string } {
   if (!detection.inScope)
     return { outcome: 'resolved', message: 'Nothing declares this resource any more.' };
+  if (detection.fixedWith !== undefined)
+    return { outcome: 'fixed', message: `Fixed together with ${detection.fixedWith}.` };
   const message = 'Drift resolved. Configuration now matches ConfigHub.';
   return { outcome: run.opened ? 'resolved' : 'transient', message };
 }
 
-async function act(run: Run, drift: Case): Promise<Next> {
-  const { decision, finding } = drift;
-  if (run.decidedDigests.has(finding.diffDigest)) return waitForChange(run, finding);
+async function act(run: Run, drift: Case, confirms: boolean): Promise<Next> {
+  const { finding } = drift;
   const isAskedFor = run.askedBy !== undefined;
+  if (!isAskedFor && run.decidedDigests.has(finding.diffDigest)) return waitForChange(run, finding);
   if (finding.direction === 'reverse' && !run.graceOver && !isAskedFor) {
     return waitForApply(run, drift);
   }
+  const confirmed = confirms ? await confirm(run, drift) : { drift };
+  return 'next' in confirmed ? confirmed.next : respond(run, confirmed.drift, isAskedFor);
+}
+
+/** What the policy makes of a drift that is one. */
+async function respond(run: Run, drift: Case, isAskedFor: boolean): Promise<Next> {
+  const { decision, finding } = drift;
   if (decision.policy.dryRun && !isAskedFor) return rehearse(run, drift);
   switch (decision.outcome) {
     case 'auto':
@@ -133,9 +157,13 @@ async function act(run: Run, drift: Case): Promise<Next> {
   }
 }
 
-/** An automatic fix, unless its apply would write over a value that an ignore rule keeps: that is for people. */
+/**
+ * An automatic fix, unless its apply would write over a value that an ignore rule keeps, or change another drift of the unit that
+ * its own rule does not fix: that is for people.
+ */
 async function fixUnasked(run: Run, drift: Case): Promise<Next> {
   const planned = await plan(run, drift);
+  if (planned.heldBy) return waitForUnit(run, drift, planned.heldBy);
   const revert = planned.plans.find((one) => one.fix === 'revert');
   if (!revert)
     return settleFor(
@@ -146,17 +174,19 @@ async function fixUnasked(run: Run, drift: Case): Promise<Next> {
       drift.decision,
     );
   const kept = overwrittenKept(revert);
-  if (kept.length > 0) return askAndFix(run, drift, planned);
+  if (kept.length > 0 || planned.decision.outcome !== 'auto') return askAndFix(run, drift, planned);
   return fix(run, drift, revert);
 }
 
-async function askAndFix(run: Run, drift: Case, known?: Planned): Promise<Next> {
+async function askAndFix(run: Run, drift: Case, known?: DriftPlans): Promise<Next> {
   const { finding } = drift;
   const planned = known ?? (await plan(run, drift));
-  const question = nextQuestion(run, drift, planned);
+  if (planned.heldBy) return waitForUnit(run, drift, planned.heldBy);
+  const { decision } = planned;
+  const question = nextQuestion(run, { ...drift, decision }, planned);
   run.askedBy = undefined;
   await tellOfIncident(run, drift);
-  const answered = await ask(run, question, drift.decision.policy, () => hasMoved(run, finding));
+  const answered = await ask(run, question, decision.policy, () => hasMoved(run, finding));
   await closeQuestion(run, statusOf(answered));
   switch (answered.kind) {
     case 'moved':
@@ -187,7 +217,7 @@ async function tellOfIncident(run: Run, { finding, verdict }: Case): Promise<voi
 /** With a dry run nothing is done: the record says what would be. */
 async function rehearse(run: Run, drift: Case): Promise<Next> {
   const { decision, finding, verdict } = drift;
-  const { plans } = await plan(run, drift);
+  const { plans } = await plan(run, drift, { looksOnly: true });
   const does = plans.find((one) => one.fix === 'revert')?.description ?? 'nothing';
   const when = decision.outcome === 'auto' && verdict?.kind !== 'wait' ? 'now' : 'after asking';
   const message = `Dry run by rule ${decision.rule}: ${does}, ${when}.`;
@@ -224,15 +254,25 @@ async function fix(run: Run, drift: Case, chosen: Plan): Promise<Next> {
     drift: { ref, diffDigest: finding.diffDigest },
   });
   if (!executed.done) {
-    run.conflicts += 1;
-    if (executed.code === 'CONFLICT' && run.conflicts < MAX_CONFLICTS) return LOOK_AGAIN;
-    return settleFor(run, finding, 'failed', [executed.message, ...executed.undo].join(' '));
+    if (executed.code === 'CONFLICT' && retries(run)) return LOOK_AGAIN;
+    return failFor(run, finding, [executed.message, ...executed.undo].join(' '));
   }
-  return verify(run, drift, chosen);
+  return verify(run, drift, chosen, executed.incomplete);
+}
+
+/** Counts another try at the same difference; false once there were too many of them. */
+function retries(run: Run): boolean {
+  run.conflicts += 1;
+  return run.conflicts < MAX_CONFLICTS;
 }
 
 /** Only an empty difference is called fixed. */
-async function verify(run: Run, drift: Case, chosen: Plan): Promise<Next> {
+async function verify(
+  run: Run,
+  drift: Case,
+  chosen: Plan,
+  incomplete: string | undefined,
+): Promise<Next> {
   const key = `${run.attempt}`;
   const { episodeId, input } = run;
   enter(run, 'verifying', `**Verifying** ${formatResource(input.ref)}`);
@@ -241,31 +281,52 @@ async function verify(run: Run, drift: Case, chosen: Plan): Promise<Next> {
   let verified = await follows.verify.executeWithOptions({ summary: 'compare after the fix' }, [
     { episodeId, key, ref },
   ]);
-  if (verified.residue.length > 0 && verified.patchResidue) {
+  // Changed again, or elsewhere, since the fix: nobody has decided about that yet.
+  const isNew = verified.recurred || !isCovered(drift.finding, chosen, verified.residue);
+  if (isNew && retries(run)) return LOOK_AGAIN;
+  if (verified.residue.length > 0 && verified.patchResidue && chosen.fix === 'revert') {
     const summary = `remove ${verified.residue.join(', ')}`.slice(0, MAX_SUMMARY_LENGTH);
-    await writes.removeResidue.executeWithOptions({ summary }, [{ episodeId, key, ref }]);
+    const { diffDigest } = verified;
+    await writes.removeResidue.executeWithOptions({ summary }, [
+      { episodeId, key, ref, diffDigest },
+    ]);
     verified = await follows.verify({ episodeId, key: `${key}-residue`, ref });
   }
   if (verified.residue.length === 0) {
     const outcome = chosen.fix === 'accept' ? 'accepted' : 'fixed';
     const late = verified.rollout === 'unfinished' ? ' The rollout has not finished yet.' : '';
-    return { end: { outcome, message: `${describeFix(drift.finding, chosen)}.${late}` } };
+    const rest = incomplete === undefined ? '' : ` Not done: ${incomplete}`;
+    return { end: { outcome, message: `${describeFix(drift.finding, chosen)}.${late}${rest}` } };
   }
   const rest = `Still different: ${verified.residue.join(', ')}.`;
   const command = verified.finishCommand ? ` To finish by hand: ${verified.finishCommand}` : '';
-  return settleFor(run, drift.finding, 'partly-fixed', `${rest}${command}`);
+  // What is left is settled, not the drift itself: made again, that is looked at anew.
+  const left = { ...drift.finding, diffDigest: verified.diffDigest };
+  return settleFor(run, left, 'partly-fixed', `${rest}${command}`);
 }
 
-async function plan(run: Run, { finding, decision }: Case) {
+/** Consent covers the fields that were shown: those of the drift, and those that the plan said it would change. */
+function isCovered(finding: Finding, chosen: Plan, paths: readonly string[]): boolean {
+  const resource = formatResource(finding.ref);
+  const reach = chosen.reach.filter((one) => one.resource === resource);
+  const shown = new Set([...finding.changes, ...reach].map((one) => one.path));
+  return paths.every((path) => shown.has(path));
+}
+
+async function plan(
+  run: Run,
+  { finding, decision }: Case,
+  mode: { readonly looksOnly?: true } = {},
+): Promise<DriftPlans> {
   const { episodeId, looks, input } = run;
   return reads.plan.executeWithOptions({ summary: `plan by rule ${decision.rule}` }, [
-    { episodeId, key: `${looks}`, ref: input.ref, finding, rule: decision.policy },
+    { episodeId, key: `${looks}`, ref: input.ref, finding, decision, ...mode },
   ]);
 }
 
 function nextQuestion(
   run: Run,
-  { finding, decision, verdict, frozen }: Case,
+  { finding, decision, verdict, frozen, caution }: Case,
   planned: { plans: readonly Plan[]; digest: string },
 ): Question {
   run.questionNumber += 1;
@@ -281,21 +342,17 @@ function nextQuestion(
     nowMs: Date.now(),
     ...(verdict?.kind === 'ask' && verdict.fights && { fights: verdict.fights }),
     ...(frozen && { frozen }),
+    ...(caution !== undefined && { caution }),
   });
 }
 
 /** Ends the episode; a drift that was seen while it was ending starts the next one instead of being lost. */
 async function close(run: Run, outcome: Outcome, message: string): Promise<EpisodeResult> {
   enter(run, outcome, message);
-  if (run.opened) {
-    await reads.closeEpisode({
-      episodeId: run.episodeId,
-      key: 'end',
-      outcome,
-      message,
-      at: new Date().toISOString(),
-    });
-  }
+  // Asked for even if nothing is known to be open: an attempt may have opened the episode and died before saying so.
+  const { episodeId } = run;
+  const at = new Date().toISOString();
+  await reads.closeEpisode({ episodeId, key: 'end', outcome, message, at });
   await drained();
   const latest = run.observation;
   if (latest.seq > run.seenSeq && latest.digest !== '') {

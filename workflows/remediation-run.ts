@@ -16,17 +16,29 @@ export type Run = RunState & {
   readonly decidedDigests: Set<string>;
   /** Fixes that found the unit or the drift changed under them. */
   conflicts: number;
+  /** Fixes of the present difference that failed. */
+  failures: number;
+  /** The difference that the last look found. */
+  lastDigest: string | undefined;
   opened: boolean;
   /** A desired change has been left unapplied for long enough to ask about it. */
   graceOver: boolean;
+  /** Confirmations in a row that found another difference than the one detected. */
+  looksAgain: number;
   /** Who wants to be asked although this difference was decided about. */
   askedBy: string | undefined;
+  /** Episode whose plan this run waits or has waited for. */
+  sharedWith: string | undefined;
   /** Observations up to here are covered by the last comparison. */
   seenSeq: number;
 };
 
 /** What the run is looking at: the difference, what the policy makes of it, and what holds a fix back. */
-export type Case = Judgement & { readonly finding: Finding };
+export type Case = Judgement & {
+  readonly finding: Finding;
+  /** What its confirmation adds to the question. */
+  readonly caution?: string;
+};
 
 /** What became of one look: the episode ended, or the run looks again after the resource moved. */
 export type Next = { readonly end?: { readonly outcome: Outcome; readonly message: string } };
@@ -52,8 +64,12 @@ export function openRun(input: RemediateInput): Run {
     decidedDigests: new Set(carried?.decidedDigests ?? []),
     opened: carried?.opened ?? false,
     conflicts: 0,
+    failures: 0,
+    lastDigest: undefined,
     graceOver: false,
+    looksAgain: 0,
     askedBy: carried?.askedBy,
+    sharedWith: undefined,
     seenSeq: first.seq,
   });
   hearRequests(run);

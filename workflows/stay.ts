@@ -1,3 +1,4 @@
+import type { HeldBy } from '../activities/types.ts';
 import { summarise } from '../drift/describe.ts';
 import { QUIET_FOR_MS } from '../drift/notice.ts';
 import type { PolicyDecision } from '../drift/policy.ts';
@@ -40,10 +41,36 @@ export async function settleFor(
   return waitForChange(run, finding);
 }
 
+/** A fix failed: it is recorded, and tried again later, because what was in the way may be gone by then. */
+export async function failFor(run: Run, finding: Finding, message: string): Promise<Next> {
+  run.failures += 1;
+  const key = `failed-${run.looks}`;
+  await reads.record({ episodeId: run.episodeId, key, outcome: 'failed', message });
+  enter(run, 'failed', message);
+  const untilMs = Date.now() + LOOK_AGAIN_AFTER_MS;
+  await observation(() => hasMoved(run, finding), untilMs, 'until another try');
+  return LOOK_AGAIN;
+}
+
 /** Waits, without any limit but the drift's own, until the watcher sees something else. */
 export async function waitForChange(run: Run, finding: Finding): Promise<Next> {
   await observation(() => hasMoved(run, finding), undefined, 'until the drift changes');
   return LOOK_AGAIN;
+}
+
+/** Another run plans for the whole unit: it is waited for, and wakes this one when it ends. */
+export async function waitForUnit(
+  run: Run,
+  { finding }: Case,
+  { episodeId: sharedWith, resource }: HeldBy,
+): Promise<Next> {
+  run.askedBy = undefined;
+  run.sharedWith = sharedWith;
+  const message = `Shares the plan of ${resource}, which is in the same unit; waiting for that.`;
+  const key = `shared-${run.looks}`;
+  await reads.record({ episodeId: run.episodeId, key, outcome: 'waiting', message });
+  enter(run, 'waiting', message);
+  return waitForChange(run, finding);
 }
 
 /** Waits until the snooze is over, or the drift changes first. */
@@ -136,8 +163,9 @@ export async function tell(
 /** A step that no retry can mend (a right is missing, say): it is recorded, and the run stays to look again later. */
 export async function stumble(run: Run, message: string): Promise<Next> {
   enter(run, 'failed', message);
+  run.askedBy = undefined;
   if (run.opened) {
-    const key = `failed-${run.observation.seq}`;
+    const key = `stumbled-${run.looks}`;
     await reads.record({ episodeId: run.episodeId, key, outcome: 'failed', message });
   }
   const untilMs = Date.now() + LOOK_AGAIN_AFTER_MS;

@@ -27,6 +27,8 @@ export const writes = proxyActivities<
   Pick<Activities, 'openChangeSet' | 'writeUnit' | 'upgradeUnit' | 'restoreUnit' | 'removeResidue'>
 >(ACTIVITY_OPTIONS.write);
 
+export const confirms = proxyActivities<Pick<Activities, 'confirm'>>(ACTIVITY_OPTIONS.confirm);
+
 export const follows = proxyActivities<
   Pick<Activities, 'applyUnit' | 'verify' | 'analyseEnvironment'>
 >(ACTIVITY_OPTIONS.follow);

@@ -30,6 +30,10 @@ export type EnvironmentWatch = {
   onListed(scope: ListedScope): void;
   /** Tells the resource's workflow the present verdict even if it was told before. */
   reaffirm(ref: ResourceRef): void;
+  /** Whether a drift was told long enough before `asOfMs` for its run to have put it on record. */
+  hasDue(asOfMs: number): boolean;
+  /** Tells such drifts again that are not among the records (`resourceKey`) open at `asOfMs` or later. */
+  tellAgain(onRecord: ReadonlySet<string>, asOfMs: number): void;
   /** Puts every verdict that has not been told into the queue. */
   enqueuePending(): void;
   /** Reports the present verdict of a key (`resourceKey`); false if its workflow knows it already. */
@@ -42,13 +46,15 @@ export type EnvironmentWatch = {
 };
 
 export type EnvironmentWatchDeps = {
-  readonly environment: WatchedEnvironment;
+  readonly environment: Pick<WatchedEnvironment, 'config' | 'source'>;
   readonly cluster: Pick<ClusterWatch, 'has' | 'get' | 'coverage' | 'keys'>;
   /** See `UnmanagedWatchDeps`; without them objects that nobody declares are left alone. */
   readonly unmanaged?: Pick<UnmanagedWatchDeps, 'isDeclared' | 'judgeUnmanaged'>;
   readonly judge: Judge;
   readonly enqueue: (key: string) => void;
   readonly report: (ref: ResourceRef, verdict: Verdict | undefined) => Promise<void>;
+  /** A drift that was told is to be on record after this; less often while it stays off it. */
+  readonly recheckMs: number;
   /** The desired state is older than what the source says now. */
   readonly onStale: () => void;
   readonly log: Log;
@@ -61,6 +67,10 @@ const OBJECTS_PER_TURN = 200;
 const CONFIRM_TIMEOUT_MS = 2_000;
 /** A new object may be in the cluster before its new unit is read: the second look began after it was seen. */
 const TURNS_BEFORE_UNMANAGED = 2;
+/** A worker that is away for days, or that sees no drift where we do, is told no oftener than this in the end. */
+const MAX_RECHECK_MS = 60 * 60_000;
+/** The rest has its turn next time: a repair must not keep new drifts waiting. */
+const MAX_TOLD_AGAIN = 500;
 
 export function createEnvironmentWatch(deps: EnvironmentWatchDeps): EnvironmentWatch {
   const state: State = {
@@ -79,9 +89,15 @@ export function createEnvironmentWatch(deps: EnvironmentWatchDeps): EnvironmentW
     },
     onListed: (scope) => examineMissing(state, scope),
     reaffirm: (ref) => reaffirm(state, ref),
+    hasDue: (asOfMs) => [...state.entries.values()].some((entry) => isDue(entry, asOfMs)),
+    tellAgain: (onRecord, asOfMs) => tellAgain(state, onRecord, asOfMs),
     enqueuePending() {
+      const nowMs = state.clock.now();
       for (const [key, entry] of state.entries) {
-        if (!isPending(entry)) continue;
+        if (!isPending(entry)) {
+          if (entry.verdict === undefined && entry.checkAtMs <= nowMs) state.entries.delete(key);
+          continue;
+        }
         entry.turns += 1;
         state.enqueue(key);
       }
@@ -109,16 +125,22 @@ type State = EnvironmentWatchDeps & {
   unmanagedWatch: UnmanagedWatch | undefined;
 };
 
-/** Only of resources that differ, or did when their workflow was last told. */
+/** Only of resources that differ, or did not long ago. */
 type Entry = {
   readonly ref: ResourceRef;
   readonly verdict: Verdict | undefined;
   readonly changedAtMs: number;
+  /** What its workflow may have heard last: known before the report is sent, because one that fails may have arrived. */
   told: Told;
+  /** A drift is to be on record by then; what is clean is forgotten then. */
+  checkAtMs: number;
+  /** How often in a row this drift was not on record. */
+  absences: number;
   /** The verdict was looked at again under desired state read afterwards. */
   confirmed: boolean;
   /** Turns of desired state since the verdict. */
   turns: number;
+  /** To be told even if it is what was told. */
   again: boolean;
 };
 
@@ -203,14 +225,20 @@ function settle(
   const same =
     known?.verdict?.digest === verdict?.digest && known?.verdict?.severity === verdict?.severity;
   if (known !== undefined && same && !again) return;
+  const isOther = known?.verdict?.digest !== verdict?.digest;
+  const told = known?.told ?? 'nothing';
   entries.set(key, {
     ref,
     verdict,
     changedAtMs: clock.now(),
-    told: known?.told ?? 'nothing',
+    told,
+    checkAtMs: known?.checkAtMs ?? 0,
+    absences: isOther ? 0 : (known?.absences ?? 0),
     confirmed: false,
     turns: 0,
-    again: again || (known?.again ?? false),
+    // A run reads the cluster for itself: it may have acted on a state that was over before it was told of it (closed on a
+    // clean one, asked about another drift). So whatever moved after a report is told, even if it is what it was again.
+    again: again || (isOther && told !== 'nothing') || (known?.again ?? false),
   });
   enqueue(key);
 }
@@ -232,6 +260,33 @@ function reaffirm(state: State, ref: ResourceRef): void {
   if (judgement !== undefined) settle(state, ref, judgement.verdict, true);
 }
 
+/**
+ * A run that closed on a state that we never saw (between two events, under a revision that came and went between two polls)
+ * leaves its drift without a run, and nothing of the verdict changes: only the missing record shows it.
+ */
+function tellAgain(state: State, onRecord: ReadonlySet<string>, asOfMs: number): void {
+  let count = 0;
+  for (const [key, entry] of state.entries) {
+    if (!isDue(entry, asOfMs)) continue;
+    const isKnown = onRecord.has(key);
+    if (!isKnown && count === MAX_TOLD_AGAIN) break;
+    entry.absences = isKnown ? 0 : entry.absences + 1;
+    entry.checkAtMs = nextCheckMs(state, entry);
+    if (isKnown) continue;
+    count += 1;
+    reaffirm(state, entry.ref);
+  }
+  if (count > 0) state.log.info({ count }, 'drifts without a record are told again');
+}
+
+function isDue(entry: Entry, asOfMs: number): boolean {
+  return entry.verdict !== undefined && !isPending(entry) && entry.checkAtMs <= asOfMs;
+}
+
+function nextCheckMs({ clock, recheckMs }: State, { absences }: Entry): number {
+  return clock.now() + Math.min(recheckMs * 2 ** absences, MAX_RECHECK_MS);
+}
+
 async function deliver(state: State, key: string): Promise<boolean> {
   const { entries, environment, report, metrics, clock } = state;
   let entry = entries.get(key);
@@ -248,14 +303,14 @@ async function deliver(state: State, key: string): Promise<boolean> {
     return false;
   }
   const { ref, verdict } = entry;
+  entry.told = verdict === undefined ? 'clean' : { digest: verdict.digest };
+  entry.again = true;
   await report(ref, verdict);
   const seconds = (clock.now() - entry.changedAtMs) / 1_000;
   metrics?.detectionTook(ref.kind, environment.config.name, seconds);
-  // What changed during the report is another entry, which takes over what its workflow was told.
-  const now = entries.get(key) ?? entry;
-  now.told = verdict === undefined ? 'clean' : { digest: verdict.digest };
-  if (now === entry) entry.again = false;
-  forget(state, key, entry);
+  // What changed during the report is another entry, which took over what its workflow was told.
+  entry.again = false;
+  entry.checkAtMs = nextCheckMs(state, entry);
   return true;
 }
 
@@ -283,8 +338,10 @@ async function confirm(state: State, key: string, entry: Entry): Promise<void> {
   }
 }
 
+/** What came and went untold. What was told clean stays a while: see `settle` about what comes and goes right after. */
 function forget({ entries }: State, key: string, entry: Entry): void {
-  if (entry.verdict === undefined && entries.get(key) === entry) entries.delete(key);
+  const isNothing = entry.verdict === undefined && entry.told === 'nothing';
+  if (isNothing && entries.get(key) === entry) entries.delete(key);
 }
 
 function lagMsOf({ entries, clock }: State): number {

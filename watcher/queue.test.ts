@@ -1,41 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Clock } from './clock.ts';
+import { manualClock, settled } from '../testing/manual-clock.ts';
 import { createSignalQueue, type SignalQueueDeps } from './queue.ts';
-
-/** A clock that moves when it is told to; timers run in the order in which they are due. */
-function manualClock(): Clock & { advance(ms: number): Promise<void> } {
-  let nowMs = 1_000_000;
-  let timers: { dueMs: number; run: () => void }[] = [];
-  return {
-    now: () => nowMs,
-    after(delayMs, run) {
-      const timer = { dueMs: nowMs + delayMs, run };
-      timers.push(timer);
-      return () => {
-        timers = timers.filter((one) => one !== timer);
-      };
-    },
-    async advance(ms) {
-      const endMs = nowMs + ms;
-      for (;;) {
-        await settled();
-        const [next] = timers
-          .filter((one) => one.dueMs <= endMs)
-          .sort((one, other) => one.dueMs - other.dueMs);
-        if (next === undefined) break;
-        timers = timers.filter((one) => one !== next);
-        nowMs = Math.max(nowMs, next.dueMs);
-        next.run();
-      }
-      nowMs = endMs;
-    },
-  };
-}
-
-/** Lets every promise that can go on do so. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-}
 
 function setUp(deps: Partial<SignalQueueDeps> = {}) {
   const clock = manualClock();

@@ -47,7 +47,10 @@ export type WatcherDeps = {
   readonly judgeUnmanaged?: (live: KubeObject) => Verdict | undefined;
   /** Starts or wakes the resource's workflow. A rejection is retried until it succeeds or the verdict changes. */
   readonly report: (report: Report) => Promise<void>;
-  /** Resources whose drift is on record as open; each is told the present verdict after every full list. */
+  /**
+   * Resources whose drift is on record as open; each is told the present verdict after every full list, and a drift that was
+   * reported and is not among them is reported again.
+   */
   readonly activeRecords: () => Promise<readonly ResourceRef[]>;
   readonly refreshMs: number;
   readonly log: Log;
@@ -57,6 +60,8 @@ export type WatcherDeps = {
   readonly random?: () => number;
   readonly reflector?: ReflectorOptions;
   readonly signalIntervalMs?: number;
+  /** How often reported drifts are held against the records. */
+  readonly recheckMs?: number;
 };
 
 export type EnvironmentStatus = {

@@ -2,7 +2,7 @@ import type { KubernetesClient } from '../clients/kubernetes/index.ts';
 import { fromUnknown } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { backoffMs } from './backoff.ts';
-import { type Clock, pause, systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { type ClusterWatch, createClusterWatch } from './cluster-watch.ts';
 import { createDesiredLoop, type DesiredLoop } from './desired-loop.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type EnvironmentWatchDeps,
 } from './environment-watch.ts';
 import { createSignalQueue, type SignalQueue } from './queue.ts';
+import { createReconciler } from './reconciler.ts';
 import type {
   EnvironmentStatus,
   WatchedEnvironment,
@@ -24,6 +25,8 @@ const REPORTS_AT_ONCE = 32;
 // More than any watcher holds: a queue this long means that a bug makes keys.
 const MAX_QUEUED = 250_000;
 const RETRY = { firstMs: 100, maxMs: 30_000 };
+/** Longer than a run takes from its first signal to its record (it settles for 15 s at most), short enough to wait for. */
+const RECHECK_MS = 60_000;
 
 type Part = { readonly watch: EnvironmentWatch; readonly loop: DesiredLoop };
 
@@ -40,13 +43,20 @@ export function createWatcher(deps: WatcherDeps): Watcher {
     shared: { log: deps.log, clock, random, ...(deps.metrics && { metrics: deps.metrics }) },
     parts: new Map(),
     nextSeq: createSequence(clock.now),
+    recheckMs: deps.recheckMs ?? RECHECK_MS,
     comparisons: 0,
     ready: false,
   };
   const queue = createReportQueue(run);
-  const reconcile = createReconciler(run, stopping.signal);
+  const reconcile = createReconciler({
+    ...run.shared,
+    activeRecords: deps.activeRecords,
+    parts: run.parts,
+    recheckMs: run.recheckMs,
+    signal: stopping.signal,
+  });
   const clusters = groupByServer(deps.environments).map((group) => {
-    const watch = createCluster(run, group, reconcile.request);
+    const watch = createCluster(run, group, reconcile.reaffirm);
     for (const environment of group) {
       run.parts.set(environment.config.name, createPart(run, environment, { watch, group }, queue));
     }
@@ -71,7 +81,7 @@ export function createWatcher(deps: WatcherDeps): Watcher {
         throw error;
       }
       run.ready = !stopping.signal.aborted;
-      if (run.ready) reconcile.request();
+      if (run.ready) reconcile.start();
     },
     async stop() {
       stopping.abort();
@@ -100,6 +110,7 @@ type Run = {
   /** By name of environment. */
   readonly parts: Map<string, Part>;
   readonly nextSeq: () => number;
+  readonly recheckMs: number;
   comparisons: number;
   ready: boolean;
 };
@@ -178,6 +189,7 @@ function createPart(
           ? { kind: 'drift', ref, seq: nextSeq(), ...verdict }
           : { kind: 'clean', ref, seq: nextSeq() },
       ),
+    recheckMs: run.recheckMs,
     onStale: () => loop.hurry(),
   });
   const loop: DesiredLoop = createDesiredLoop({
@@ -206,24 +218,6 @@ function unmanagedOf(
     return answers.includes(undefined) ? undefined : false;
   };
   return { unmanaged: { judgeUnmanaged, isDeclared } };
-}
-
-/** Tells every open record the present verdict; asked for after each full list. */
-function createReconciler({ deps, shared, parts }: Run, signal: AbortSignal): Collapsing {
-  const { log, clock, random } = shared;
-  return createCollapsing(async () => {
-    for (let failures = 1; !signal.aborted; failures++) {
-      try {
-        const active = await deps.activeRecords();
-        for (const ref of active) parts.get(ref.environment)?.watch.reaffirm(ref);
-        return;
-      } catch (error) {
-        const reason = fromUnknown(error).message;
-        log.warn({ reason, failures }, 'open records cannot be read, trying again');
-        await pause(clock, backoffMs(RETRY, failures, random), signal);
-      }
-    }
-  });
 }
 
 function statusOf({ watch, loop }: Part): EnvironmentStatus {
@@ -278,27 +272,5 @@ function createSequence(now: () => number): () => number {
   return () => {
     last = Math.max(last + 1, now() * 1_000);
     return last;
-  };
-}
-
-type Collapsing = { request(): void; ended(): Promise<void> };
-
-/** Runs `work` one at a time; any number of requests during a run become one more run. */
-function createCollapsing(work: () => Promise<void>): Collapsing {
-  let current: Promise<void> | undefined;
-  let again = false;
-  const run = async (): Promise<void> => {
-    do {
-      again = false;
-      await work();
-    } while (again);
-    current = undefined;
-  };
-  return {
-    request() {
-      if (current === undefined) current = run();
-      else again = true;
-    },
-    ended: () => current ?? Promise.resolve(),
   };
 }

@@ -49,6 +49,31 @@ it('learns what an apply left rewritten, and then knows it on any object of the 
   expect(pathsOf(web('two', 'evil.example.com/nginx', [owner('confighub')]))).toHaveLength(1);
 });
 
+it('knows of what somebody else wrote, or took away, by a confirmation of that very object', () => {
+  const memo = createVerdictMemo();
+  const isDrift = (name: string, live: KubeObject) =>
+    compare(compileDesired(web(name, 'nginx')), live, { appliers, isEquivalent: memo.has }).changes
+      .length > 0;
+  const schemaPath = 'spec.template.spec.containers[].image';
+  const place = { apiVersion: 'apps/v1', kind: 'Deployment', schemaPath, desired: 'nginx' };
+  const { image: _gone, ...container } = { name: 'web', image: '', ports: [] };
+  const without = (name: string): KubeObject => ({
+    ...web(name, ''),
+    spec: { template: { spec: { containers: [container] } } },
+  });
+  const written = (name: string) => web(name, 'mirror/nginx', [owner('kubectl-edit')]);
+  for (const live of ['mirror/nginx', undefined]) memo.remember({ ...place, live });
+  expect(isDrift('one', written('one'))).toBe(true);
+  expect(isDrift('one', without('one'))).toBe(true);
+  for (const live of ['mirror/nginx', undefined]) {
+    memo.remember({ ...place, live, object: 'shop/one' });
+  }
+  expect(isDrift('one', written('one'))).toBe(false);
+  expect(isDrift('one', without('one'))).toBe(false);
+  expect(isDrift('two', written('two'))).toBe(true);
+  expect(isDrift('two', without('two'))).toBe(true);
+});
+
 it('learns nothing from what somebody else wrote', () => {
   const memo = createVerdictMemo();
   const desired = compileDesired(web('one', 'nginx'));

@@ -44,6 +44,7 @@ describe('defaults', () => {
     expect(config).toMatchObject({
       autoFix: false,
       residue: 'report',
+      confirm: 'off',
       appliers: ['confighub', 'realign', 'realign-repair'],
       pending: { graceMs: 900_000 },
       rolloutTimeoutMs: 300_000,
@@ -156,6 +157,8 @@ describe('a wrong file', () => {
       'environments: [{ name: a, source: { space: s } }, { name: a, source: { space: t } }]',
       /environments\[1\].name: "a" is there twice/,
     ],
+    ['residue: patch', /residue: patch needs a second identity/],
+    ['confirm: dry-run', /confirm: dry-run needs a second identity.*acorn-bear-qa/],
     ['api: { host: 0.0.0.0, auth: none }', /api.auth: none is allowed only/],
     ['confighub: { token: x, tokenFile: /nowhere }', /either token or tokenFile/],
     ['resources: [Deployment]', /resources\[0\]: expected a plural/],

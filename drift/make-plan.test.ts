@@ -55,6 +55,8 @@ const REACH = {
   accept: [entry('data.a')],
 };
 const APPLY = { kind: 'apply', unit: unit('staging'), environment: 'staging' };
+/** Nothing of the plan makes another head: this one was shown, and no other is applied. */
+const APPLY_HEAD = { ...APPLY, revision: 4 };
 const UPGRADE = { upgrade: 'with-fix' } as const;
 const NEVER = { upgrade: 'never' } as const;
 
@@ -64,7 +66,7 @@ describe('makePlans', () => {
     expect(plans.map((plan) => plan.fix)).toEqual(['revert', 'accept']);
     expect(plans[0]).toEqual({
       fix: 'revert',
-      steps: [APPLY],
+      steps: [APPLY_HEAD],
       reach: REACH.apply,
       description: 'apply unit staging/api to staging',
     });
@@ -86,7 +88,7 @@ describe('makePlans', () => {
       description: 'patch the drifted fields of Deployment/staging/api in staging',
     });
     const [whole] = makePlans(FINDING, NEVER, LINEAGE, { ...REACH, patch });
-    expect(whole?.steps).toEqual([APPLY]);
+    expect(whole?.steps).toEqual([APPLY_HEAD]);
     const behind = { ...LINEAGE, behind: BEHIND };
     const [upgraded] = makePlans(FINDING, UPGRADE, behind, { ...reach, patch });
     expect(upgraded?.steps.map((step) => step.kind)).toEqual(['upgrade', 'apply']);
@@ -101,8 +103,8 @@ describe('makePlans', () => {
     ]);
     // What the upgrade sets stands behind what the unit as it is would set.
     expect(plan?.reach).toEqual([...REACH.apply, ...REACH.upgrade]);
-    expect(makePlans(FINDING, NEVER, behind, REACH)[0]?.steps).toEqual([APPLY]);
-    expect(makePlans(FINDING, UPGRADE, LINEAGE, REACH)[0]?.steps).toEqual([APPLY]);
+    expect(makePlans(FINDING, NEVER, behind, REACH)[0]?.steps).toEqual([APPLY_HEAD]);
+    expect(makePlans(FINDING, UPGRADE, LINEAGE, REACH)[0]?.steps).toEqual([APPLY_HEAD]);
   });
 
   it('writes what is live for an accept, applies it, and hands it down one level', () => {

@@ -7,6 +7,9 @@ import { digest } from '../lib/digest.ts';
 import { diffDigest } from '../lib/drift-digest.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 
+/** Larger states are not kept: a list of records would be as large as the cluster, and nobody reads that far. */
+const MAX_STATE_BYTES = 256 * 1024;
+
 /** Desired, live and their difference as they are now. Holds secret values: it never leaves the activity that asked. */
 export type Inspection = {
   readonly desired: DesiredObject;
@@ -46,14 +49,20 @@ export function compareNow(
   };
 }
 
-/** Both sides as the read model keeps them: redacted, and without the bookkeeping that nobody reads. */
+/** Both sides as the read model keeps them: redacted, without the bookkeeping that nobody reads, and not too large. */
 export function redactedStates(
   deps: ActivityDeps,
   { desired, live }: Pick<Inspection, 'desired' | 'live'>,
 ): { desired: JsonValue; live: JsonValue; desiredHash: string } {
   return {
-    desired: redactObject(desired.object, deps.keyedHash),
-    live: live ? redactObject(live, deps.keyedHash) : null,
+    desired: storable(redactObject(desired.object, deps.keyedHash)),
+    live: live ? storable(redactObject(live, deps.keyedHash)) : null,
     desiredHash: `hmac-sha256:${deps.keyedHash(digest(desired.object))}`,
   };
+}
+
+/** The state itself, or what stands for one that is too large. */
+export function storable(state: JsonValue): JsonValue {
+  const bytes = Buffer.byteLength(JSON.stringify(state));
+  return bytes <= MAX_STATE_BYTES ? state : { omitted: 'larger than 256 KiB', bytes };
 }

@@ -231,7 +231,7 @@ describe('records', () => {
 
   test('a drift is answered in the field names of DriftGuard, with its additions beside them', async () => {
     await openDrift(refOf('nginx-app'));
-    const { body } = await get('/api/v1/drift-records/active?name=nginx-app');
+    const { body } = await get('/api/v1/drift-records/active?name=nginx-app&states=true');
     const list = schemas.recordListOfStatus.parse(body);
     expect(list).toMatchObject({ count: 1, status: 'active' });
     expect(list.drift_records[0]).toMatchObject({
@@ -308,12 +308,71 @@ describe('records', () => {
       'cursor=x',
       'namespce=a',
       'kind=a&kind=b',
+      'namespace=a%00b',
+      'name=%00',
+      'cursor=%00',
+      'states=banana',
     ]) {
       const { code } = await problem(get(`/api/v1/drift-records?${query}`), 400);
       expect(code).toBe('INVALID_INPUT');
     }
     await problem(get('/api/v1/drift-records/banana'), 400);
     await problem(get('/api/v1/drift-records/%E0%A4%A'), 400);
+    for (const path of [
+      'drift-records/Deployment:shop:a%00',
+      'drift-records/Deployment:shop:a%00/history',
+      'drift-records/Deployment:shop:a?group=%00',
+      'questions/%00',
+      'questions?environment=%00',
+      'analysis-runs/%00',
+      'statistics?environment=%00',
+    ]) {
+      const { detail } = await problem(get(`/api/v1/${path}`), 400);
+      expect([path, detail]).toEqual([path, expect.stringContaining('must not hold a NUL')]);
+    }
+  });
+
+  test('lists leave the states out unless they are asked for, and then end a page before it is large', async () => {
+    const half = { data: 'x'.repeat(200 * 1024) };
+    const large = { ...states, desired: half, live: half };
+    const names = Array.from({ length: 25 }, (_, index) => `large${index}`);
+    for (const name of names) {
+      await store.records.noteClean(refOf(name, { namespace: 'large' }), large, at(1));
+    }
+    const page = async (query: string) => {
+      const { body } = await get(`/api/v1/drift-records?namespace=large&limit=1000${query}`);
+      return schemas.recordList.parse(body);
+    };
+    const bare = await page('');
+    expect([bare.count, bare.next_cursor]).toEqual([25, null]);
+    for (const record of bare.drift_records) {
+      expect(record).toMatchObject({ desired_state: {}, live_state: {} });
+    }
+    const first = await page('&states=true');
+    // 20 of 400 KiB and a little are within 8 MiB, 21 are not.
+    expect(first.count).toBe(20);
+    expect(first.drift_records[0]).toMatchObject({ desired_state: half, live_state: half });
+    const second = await page(`&states=true&cursor=${first.next_cursor}`);
+    expect([second.count, second.next_cursor]).toEqual([5, null]);
+    const read = [...first.drift_records, ...second.drift_records].map((record) => record.name);
+    expect(read.sort()).toEqual(names.sort());
+    const { body: one } = await get('/api/v1/drift-records/Deployment:large:large0');
+    expect(one).toMatchObject({ desired_state: half, live_state: half });
+  });
+
+  test('a record that is larger than a page is a page of its own', async () => {
+    const state = { data: 'x'.repeat(5 * 2 ** 20) };
+    const huge = { ...states, desired: state, live: state };
+    for (const name of ['a', 'b']) {
+      await store.records.noteClean(refOf(name, { namespace: 'huge' }), huge, at(1));
+    }
+    const path = '/api/v1/drift-records?namespace=huge&states=true';
+    const first = schemas.recordList.parse((await get(path)).body);
+    expect(first.count).toBe(1);
+    const second = schemas.recordList.parse(
+      (await get(`${path}&cursor=${first.next_cursor}`)).body,
+    );
+    expect([second.count, second.next_cursor]).toEqual([1, null]);
   });
 
   test('an unknown record is a 404 in JSON, an unclear one names its candidates', async () => {
@@ -555,6 +614,9 @@ describe('questions', () => {
       { decision: 'snooze', digest: 'digest-1', snooze_for: 'soon' },
       { decision: 'snooze', digest: 'digest-1', snooze_for: '91d' },
       { decision: 'snooze', digest: 'digest-1', until: at(1) },
+      { decision: 'snooze', digest: 'digest-1', until: '2027-01-01T00:00:00Z' },
+      { decision: 'approve', digest: 'digest\0' },
+      { decision: 'approve', digest: 'digest-1', reason: '\0' },
       { decision: 'approve', digest: 'digest-1', snooze_for: '1h' },
       { decision: 'approve', digest: 'digest-1', person: 'somebody else' },
       [],

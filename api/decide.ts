@@ -2,6 +2,7 @@ import type { DecisionRow, Question } from '../drift/record.ts';
 import { digest as digestOf } from '../lib/digest.ts';
 import { parseDurationMs } from '../lib/duration.ts';
 import { AppError } from '../lib/errors.ts';
+import { MAX_SNOOZE_MS } from './schemas.ts';
 import type { ApiDeps, DecisionAnswer, Person } from './types.ts';
 
 export type Answer = {
@@ -102,8 +103,13 @@ function snoozeUntilOf(answer: Answer, now: Date): string | undefined {
     const durationMs = parseDurationMs(answer.snooze_for) ?? 0;
     return new Date(now.getTime() + durationMs).toISOString();
   }
-  if (answer.until !== undefined && Date.parse(answer.until) <= now.getTime()) {
+  if (answer.until === undefined) return undefined;
+  const aheadMs = Date.parse(answer.until) - now.getTime();
+  if (aheadMs <= 0) {
     throw new AppError('INVALID_INPUT', 'body.until: expected a time in the future');
+  }
+  if (aheadMs > MAX_SNOOZE_MS) {
+    throw new AppError('INVALID_INPUT', 'body.until: expected a time within 90 days');
   }
   return answer.until;
 }

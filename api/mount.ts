@@ -5,7 +5,7 @@ import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { type Authenticate, checkRole, checkSameOrigin } from './auth.ts';
-import { asAppError, parseInput, type Titles, toProblem } from './problem.ts';
+import { asAppError, parseInput, refuseNul, type Titles, toProblem } from './problem.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Person } from './types.ts';
 
@@ -64,12 +64,14 @@ export function identifyRequest(request: Request, response: Response, next: Next
 }
 
 async function answer(route: Route, request: Request, response: Response): Promise<void> {
+  const params = stringParams(request);
+  refuseNul(params, 'path');
   const {
     status = 200,
     body,
     contentType,
   } = await route.handle({
-    params: stringParams(request),
+    params,
     query: route.query && parseInput(route.query, request.query, 'query'),
     // Nothing sent means nothing asked for.
     body: route.body && parseInput(route.body, request.body ?? {}, 'body'),
@@ -124,7 +126,8 @@ function logFailure(log: Log, error: AppError, request: Request, response: Respo
     code: error.code,
     error: error.message,
   };
-  if (error.status < 500) {
+  // While a process starts, every probe and poll gets one of these; what is waited for is logged by itself.
+  if (error.status < 500 || error.code === 'STARTING') {
     log.debug(fields, 'refused a request');
     return;
   }

@@ -72,9 +72,21 @@ export function parseInput<Schema extends z.ZodType>(
   what: 'query' | 'body',
 ): z.output<Schema> {
   const result = schema.safeParse(input);
-  if (result.success) return result.data;
+  if (result.success) {
+    refuseNul(result.data, what);
+    return result.data;
+  }
   const issues = result.error.issues.map(
     (issue) => `${[what, ...issue.path].join('.')}: ${issue.message}`,
   );
   throw new AppError('INVALID_INPUT', issues.join('; '));
+}
+
+/** No name of ours holds a NUL character, and Postgres has none: a statement with one would fail as if it were our fault. */
+export function refuseNul(input: unknown, what: 'path' | 'query' | 'body'): void {
+  for (const [key, value] of Object.entries(input ?? {})) {
+    if (typeof value === 'string' && value.includes('\0')) {
+      throw new AppError('INVALID_INPUT', `${what}.${key}: must not hold a NUL character`);
+    }
+  }
 }

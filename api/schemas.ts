@@ -24,6 +24,13 @@ export const recordFilters = z.strictObject({
   severity: severity.optional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
   cursor: z.string().max(512).optional().describe('next_cursor of the previous page'),
+  states: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true')
+    .describe(
+      'with desired_state and live_state; a page then ends at 100 records or before 8 MiB of them',
+    ),
 });
 
 export const recordQuery = recordFilters.extend({
@@ -61,7 +68,8 @@ export const questionQuery = z.strictObject({
 });
 
 const MIN_SNOOZE_MS = 1_000;
-const MAX_SNOOZE_MS = 90 * 24 * 3_600_000;
+/** However the end of a snooze is said. */
+export const MAX_SNOOZE_MS = 90 * 24 * 3_600_000;
 
 /** An answer to a question. The digest is the one that the question showed: nobody approves what they did not see. */
 export const decisionBody = z
@@ -76,7 +84,7 @@ export const decisionBody = z
         error: 'expected a duration such as 30m, 1h or 2d, at most 90d',
       })
       .optional(),
-    until: time.optional().describe('instead of snooze_for: when to ask again'),
+    until: time.optional().describe('instead of snooze_for: when to ask again, within 90 days'),
   })
   .refine(
     (body) => {
@@ -141,8 +149,10 @@ export const record = z.object({
   drift_status: z.enum(['active', 'resolved', 'none']),
   severity: severity.nullable(),
   ...findingFields,
-  desired_state: z.json(),
-  live_state: z.json(),
+  desired_state: z.json().describe('redacted; {} in lists without states=true'),
+  live_state: z
+    .json()
+    .describe('redacted, null where there is none; {} in lists without states=true'),
   last_known_good_hash: z.string(),
   first_detected: time.nullable(),
   resolved_at: time.nullable(),

@@ -19,11 +19,20 @@ const MAX_LIMIT = 1_000;
 /** A name without an environment may exist in several; nobody has more candidates to choose from. */
 const MAX_CANDIDATES = 100;
 
+/** Postgres unpacks the states of all of them to measure them. */
+const MAX_LIMIT_WITH_STATES = 100;
+/** States on one page of a list; a page holds one record at the least. */
+const MAX_STATES_BYTES = 8 * 2 ** 20;
+
 /** The episode and the open question add what the record itself does not hold. */
-const SELECT = `select r.*, e.workflow_id, e.run_id, e.rule, e.policy_outcome, q.id as question_id
-  from records r
+const JOINED = `from records r
   left join episodes e on e.id = r.episode_id
   left join questions q on q.episode_id = r.episode_id and q.status = 'open' and q.subject = 'drift'`;
+const COLUMNS = 'r.*, e.workflow_id, e.run_id, e.rule, e.policy_outcome, q.id as question_id';
+const SELECT = `select ${COLUMNS} ${JOINED}`;
+
+/** As the api writes them, in bytes. */
+const STATES_BYTES = 'octet_length(r.desired_state::text) + octet_length(r.live_state::text)';
 
 const recordRow = z
   .object({
@@ -74,6 +83,10 @@ const recordRow = z
       }),
     },
   }));
+
+const pageRow = z
+  .looseObject({ is_within: z.boolean() })
+  .transform((row) => ({ ...recordRow.parse(row), isWithin: row.is_within }));
 
 const statisticsRow = z.object({
   total: z.number(),
@@ -141,7 +154,8 @@ export function createRecords(database: Database): Store['records'] {
 
 /** Newest drift first. Only the conditions that are asked for enter the statement, so that an index serves each. */
 async function list(database: Database, query: RecordQuery): ReturnType<Store['records']['list']> {
-  const limit = Math.min(Math.max(query.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT);
+  const most = query.states === true ? MAX_LIMIT_WITH_STATES : MAX_LIMIT;
+  const limit = Math.min(Math.max(query.limit ?? DEFAULT_LIMIT, 1), most);
   const values: unknown[] = [];
   const conditions: string[] = [];
   const add = (sql: (parameter: string) => string, value: unknown) => {
@@ -165,18 +179,33 @@ async function list(database: Database, query: RecordQuery): ReturnType<Store['r
     );
   }
   values.push(limit + 1);
-  const rows = await database.query(
-    'records',
-    'list',
-    `${SELECT}
+  const page = `${JOINED}
       ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
       order by r.listed_at desc, r.id desc
-      limit $${values.length}`,
-    values,
-  );
-  const parsed = rows.map((row) => recordRow.parse(row));
-  const items = parsed.slice(0, limit).map((one) => one.record);
-  const last = parsed[limit - 1];
-  if (parsed.length <= limit || last === undefined) return { items };
+      limit $${values.length}`;
+  const statement = query.states === true ? withStates(page) : withoutStates(page);
+  const rows = await database.query('records', 'list', statement, values);
+  const parsed = rows.map((row) => pageRow.parse(row));
+  const kept = parsed.filter((one) => one.isWithin).slice(0, limit);
+  const last = kept.at(-1);
+  const items = kept.map((one) => one.record);
+  if (parsed.length === kept.length || last === undefined) return { items };
   return { items, nextCursor: encodeCursor({ at: last.listedAt, id: last.record.id }) };
+}
+
+/** Postgres does not even read the states, which it keeps apart from the rows. */
+function withoutStates(page: string): string {
+  return `select ${COLUMNS}, '{}'::jsonb as desired_state, '{}'::jsonb as live_state, true as is_within ${page}`;
+}
+
+/** The first row that is too much stays: it says that there is a next page. */
+function withStates(page: string): string {
+  return `select * from (
+      select page.*, sum(bytes) over pages as total, row_number() over pages as place,
+             sum(bytes) over pages <= ${MAX_STATES_BYTES} or row_number() over pages = 1 as is_within
+        from (select ${COLUMNS}, ${STATES_BYTES} as bytes ${page}) page
+      window pages as (order by listed_at desc, id desc rows unbounded preceding)
+    ) sized
+    where total - bytes <= ${MAX_STATES_BYTES} or place <= 2
+    order by listed_at desc, id desc`;
 }

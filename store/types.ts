@@ -56,6 +56,8 @@ export type RecordQuery = {
   readonly limit?: number;
   /** What the previous page's `nextCursor` said. */
   readonly cursor?: string;
+  /** With the states, at most 100 records or 8 MiB of them on a page; otherwise they are `{}`. */
+  readonly states?: boolean;
 };
 
 export type Page<T> = { readonly items: readonly T[]; readonly nextCursor?: string };

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { redactChanges } from '../drift/redact.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { rolloutOf } from '../drift/rollout.ts';
 import { AppError } from '../lib/errors.ts';
@@ -16,7 +17,7 @@ export function createVerifyActivities(
   heartbeat: () => Heartbeat,
 ): Pick<Activities, 'verify'> {
   return {
-    async verify({ ref }) {
+    async verify({ episodeId, ref }) {
       using beat = heartbeat();
       const deadlineMs = beat.scheduledAtMs + deps.config.rolloutTimeoutMs;
       let wasClean = false;
@@ -25,7 +26,8 @@ export function createVerifyActivities(
         const inspection = await inspect(deps, ref, beat.signal);
         if (!inspection) return fixed(deps, 'none');
         if (inspection.comparison.changes.length > 0) {
-          return residueOf(deps, ref, inspection, wasClean);
+          const recurred = wasClean || (await isAnother(deps, episodeId, inspection));
+          return residueOf(deps, ref, inspection, recurred);
         }
         wasClean = true;
         const { desired, live } = inspection;
@@ -47,6 +49,20 @@ function fixed(deps: ActivityDeps, rollout: Verified['rollout']): Verified {
     rollout,
     patchResidue: deps.config.residue === 'patch',
   };
+}
+
+/** A field that was to be fixed has neither the value that it had nor the declared one: somebody set it while we fixed it. */
+async function isAnother(
+  { store, keyedHash }: Pick<ActivityDeps, 'store' | 'keyedHash'>,
+  episodeId: string,
+  { comparison, desired }: Inspection,
+): Promise<boolean> {
+  const finding = (await store.episodes.find(episodeId))?.finding;
+  const before = new Map(finding?.changes.map(({ path, live }) => [path, JSON.stringify(live)]));
+  const left = redactChanges(comparison.changes, desired.ref.kind, keyedHash);
+  return left.some(
+    ({ path, live }) => before.has(path) && before.get(path) !== JSON.stringify(live),
+  );
 }
 
 function residueOf(

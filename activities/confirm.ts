@@ -3,7 +3,6 @@ import { leftByApply, showsInDryRun } from '../drift/left-by-apply.ts';
 import type { KubeObject } from '../drift/resource-ref.ts';
 import { AppError } from '../lib/errors.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
-
 import { type Refusal, refusalOf } from './dry-run-refusal.ts';
 import { compareNow, inspect } from './inspect.ts';
 import type { Activities, Confirmation } from './types.ts';

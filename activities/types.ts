@@ -42,8 +42,9 @@ export type ConfirmDriftInput = StepInput & {
 
 /**
  * What a dry run of the apply says of a drift: `confirmed`; `equivalent` (the server itself makes what is live of what is
- * desired, there is no drift); `moved` (it is another difference by now, or less of one: look again); `unrepairable` (the server
- * would refuse the apply); `invalid-desired` (its schema does not know what is desired); `unconfirmed` (no answer was to be had).
+ * desired, there is no drift); `resolved` (nothing differs any more); `moved` (it is another difference by now, or less of one:
+ * look again); `unrepairable` (the server would refuse the apply); `invalid-desired` (its schema does not know what is desired);
+ * `unconfirmed` (no answer was to be had).
  */
 export type Confirmation =
   | { readonly kind: 'confirmed' | 'moved' | 'resolved' }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { demoConfig, installDemo, newTokens } from '../cli/demo/stage.ts';
 import {
@@ -16,6 +17,8 @@ import { ALL_ROLES, type Realign, startRealign } from './realign.ts';
 // `confirm: dry-run` on real parts: the API server says what an apply would change before a fix, and before anyone is asked.
 
 const NAMESPACE = 'acorn-bear-dev';
+const CANARY = 'canary-91c4-in-the-vault';
+const SECRET = `apiVersion: v1\nkind: Secret\nmetadata: { name: vault }\nstringData: { password: ${CANARY} }\n`;
 const log = createLog('silent');
 const controller = new AbortController();
 let embedded: Embedded;
@@ -25,12 +28,15 @@ let admin: KubernetesClient;
 beforeAll(async () => {
   embedded = await startEmbedded({ log });
   await installDemo(embedded, log);
-  const config = { ...demoConfig(embedded, newTokens()), confirm: 'dry-run' as const };
+  const demo = demoConfig(embedded, newTokens());
+  const resources = [...demo.resources, 'secrets'];
+  const config = { ...demo, resources, confirm: 'dry-run' as const };
   realign = await startRealign({ config, log, roles: ALL_ROLES, signal: controller.signal });
   await realign.ready;
   const kubeconfig = embedded.stack.kubernetes?.kubeconfigs.admin ?? '';
   admin = await createKubernetesClient({ kubeconfig, userAgent: 'kubectl' });
   for (const name of ['canonical', 'frozen', 'misspelt', 'guarded']) await declare(name);
+  await declare('vault', SECRET);
   await admit({
     kind: 'MutatingAdmissionPolicy',
     name: 'canonical',
@@ -45,6 +51,19 @@ beforeAll(async () => {
     spec: {
       validations: [
         { expression: "request.userInfo.username != 'realign-repair'", reason: 'Forbidden' },
+      ],
+    },
+    binding: { validationActions: ['Deny'] },
+  });
+  await admit({
+    kind: 'ValidatingAdmissionPolicy',
+    name: 'vault',
+    spec: {
+      validations: [
+        {
+          expression: "request.userInfo.username != 'realign-repair'",
+          messageExpression: "'refused: ' + string(object.data['password'])",
+        },
       ],
     },
     binding: { validationActions: ['Deny'] },
@@ -97,23 +116,7 @@ it('asks about what an apply cannot repair, saying so', async () => {
 }, 60_000);
 
 it('asks where the dry run is refused, saying so', async () => {
-  const asRepair = await createKubernetesClient({
-    kubeconfig: embedded.stack.kubernetes?.kubeconfigs['realign-repair'] ?? '',
-    userAgent: 'probe',
-  });
-  try {
-    const isDenied = async () => {
-      const options = { fieldManager: 'probe', force: true, dryRun: true };
-      const answer = asRepair.applyServerSide(configMap('guarded'), options);
-      return answer.then(
-        () => false,
-        (error: unknown) => String(error).includes('denied'),
-      );
-    };
-    await eventually(isDenied, { what: 'the policy to deny', timeoutMs: 30_000 });
-  } finally {
-    asRepair.close();
-  }
+  await isDenied(configMap('guarded'), 'denied');
   await edit('guarded', [{ op: 'replace', path: '/data/level', value: 'high' }]);
   const question = await questionAbout('guarded');
   expect(question.because).toMatch(/^not confirmed: the identity for repairs may not apply it/);
@@ -133,6 +136,26 @@ it('fixes nothing by a unit that the API server does not understand', async () =
   expect(await dataOf('misspelt')).toMatchObject({ level: 'high' });
 }, 60_000);
 
+it('passes no value on that a refusal quotes', async () => {
+  const secret = { ...configMap('vault'), kind: 'Secret', stringData: { password: CANARY } };
+  await isDenied(secret, 'refused: ');
+  const value = Buffer.from('by hand').toString('base64');
+  await edit('vault', [{ op: 'replace', path: '/data/password', value }], 'Secret');
+  const question = await questionAbout('vault');
+  expect(question.summary).toContain('; an apply cannot repair it: ');
+  const { client } = realign.parts.temporal;
+  const history = await client.workflow.getHandle(question.workflowId).fetchHistory();
+  const steps = await realign.parts.store.episodes.listSteps(question.episodeId);
+  const payloads = historyToJSON(history).replaceAll(
+    /"data":\s*"([A-Za-z0-9+/=]+)"/g,
+    (_all, data: string) => Buffer.from(data, 'base64').toString('utf8'),
+  );
+  const kept = [payloads, JSON.stringify(steps), JSON.stringify(question)].join();
+  expect(kept).toContain('an apply cannot repair it');
+  expect(kept).not.toContain(CANARY);
+  expect(kept).not.toContain(Buffer.from(CANARY).toString('base64'));
+}, 60_000);
+
 it('writes nothing under the second identity', () => {
   const lines = readFileSync(embedded.stack.kubernetes?.auditLogPath ?? '', 'utf8').split('\n');
   const repairs = lines
@@ -143,6 +166,23 @@ it('writes nothing under the second identity', () => {
   for (const event of repairs) expect(event.requestURI).toContain('dryRun=All');
 });
 
+/** Once the policy about an object denies the second identity's dry runs with these words. */
+async function isDenied(object: KubeObject, words: string): Promise<void> {
+  const kubeconfig = embedded.stack.kubernetes?.kubeconfigs['realign-repair'] ?? '';
+  const asRepair = await createKubernetesClient({ kubeconfig, userAgent: 'probe' });
+  const options = { fieldManager: 'probe', force: true, dryRun: true };
+  const denied = () =>
+    asRepair.applyServerSide(object, options).then(
+      () => false,
+      (error: unknown) => String(error).includes(words),
+    );
+  try {
+    await eventually(denied, { what: 'the policy to deny', timeoutMs: 30_000 });
+  } finally {
+    asRepair.close();
+  }
+}
+
 function manifest(name: string): string {
   return `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\ndata: { mode: quiet, level: low }\n`;
 }
@@ -151,13 +191,12 @@ function configMap(name: string): KubeObject {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: NAMESPACE } };
 }
 
-function refOf(name: string): ResourceRef {
-  const kind = { group: '', version: 'v1', kind: 'ConfigMap' };
-  return { environment: 'dev', ...kind, namespace: NAMESPACE, name };
+function refOf(name: string, kind = 'ConfigMap'): ResourceRef {
+  return { environment: 'dev', group: '', version: 'v1', kind, namespace: NAMESPACE, name };
 }
 
-/** A unit of one ConfigMap, applied, whose drift is fixed without asking. */
-async function declare(name: string): Promise<void> {
+/** A unit of one object, applied, whose drift is fixed without asking. */
+async function declare(name: string, data = manifest(name)): Promise<void> {
   const { hub } = realign.parts;
   const space = await hub.findSpace(NAMESPACE);
   if (!space) throw new Error('no space');
@@ -166,13 +205,13 @@ async function declare(name: string): Promise<void> {
     slug: name,
     labels: { 'auto-correctable': 'true' },
     ...(target && { targetId: target.targetId }),
-    data: manifest(name),
+    data,
   });
   const { operationId } = await hub.applyUnit(unit);
   await hub.waitForOperation(unit, operationId, { timeoutMs: 30_000 });
 }
 
-/** A policy about the ConfigMap of its name, carried out by the API server itself. */
+/** A policy about the object of its name, carried out by the API server itself. */
 async function admit({
   kind,
   name,
@@ -185,7 +224,7 @@ async function admit({
   readonly binding?: object;
 }): Promise<void> {
   const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'] };
-  const resourceRules = [{ ...rule, resources: ['configmaps'], resourceNames: [name] }];
+  const resourceRules = [{ ...rule, resources: ['configmaps', 'secrets'], resourceNames: [name] }];
   const head = { apiVersion: 'admissionregistration.k8s.io/v1', metadata: { name } };
   const policy = { failurePolicy: 'Fail', matchConstraints: { resourceRules }, ...spec };
   const options = { fieldManager: 'admission', force: true };
@@ -194,8 +233,12 @@ async function admit({
   await admin.applyServerSide({ ...head, kind: `${kind}Binding`, spec: bound }, options);
 }
 
-async function edit(name: string, operations: readonly JsonPatchOperation[]): Promise<void> {
-  await admin.jsonPatch(refOf(name), operations, { fieldManager: 'kubectl-edit' });
+async function edit(
+  name: string,
+  operations: readonly JsonPatchOperation[],
+  kind = 'ConfigMap',
+): Promise<void> {
+  await admin.jsonPatch(refOf(name, kind), operations, { fieldManager: 'kubectl-edit' });
 }
 
 async function dataOf(name: string): Promise<unknown> {

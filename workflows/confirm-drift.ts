@@ -6,7 +6,7 @@ import { type Case, LOOK_AGAIN, type Next, type Run } from './remediation-run.ts
 import { settleFor, tell } from './stay.ts';
 import { confirms } from './steps.ts';
 
-/** Two workers may know different things of how a cluster rewrites values; after so many looks they have told each other. */
+/** Two workers may know different things of how a cluster rewrites values; after so many looks each has learnt it. */
 const MAX_LOOKS_AGAIN = 5;
 
 /** Either the drift, with what the confirmation adds to it, or what follows when there is nothing to decide about. */
@@ -23,8 +23,9 @@ export async function confirm(run: Run, drift: Case): Promise<Confirmed> {
   run.looksAgain = 0;
   switch (confirmation.kind) {
     case 'confirmed':
-    case 'moved':
       return { drift };
+    case 'moved':
+      return { drift: cautioned(drift, 'not confirmed: it changes whenever it is looked at') };
     case 'resolved':
       return end('resolved', 'Drift resolved. Configuration now matches ConfigHub.');
     case 'equivalent': {

@@ -19,7 +19,7 @@ const DECIDE_TIMEOUT_MS = 8_000;
 const SIGNAL_TIMEOUT_MS = 5_000;
 
 export type DriftDoor = {
-  /** Starts the resource's workflow, or wakes the one that runs. `digest` names the difference. */
+  /** Starts the resource's workflow, or wakes the one that runs. `digest` names the difference; `seq` as in `Observation`. */
   reportDrift(ref: ResourceRef, digest: string, seq: number): Promise<void>;
   /** Tells a running workflow that the difference is gone; nothing to do where none runs. */
   reportClean(ref: ResourceRef, seq: number): Promise<void>;

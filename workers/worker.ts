@@ -13,6 +13,7 @@ import {
 } from '@temporalio/worker';
 import { createActivities, createActivityInterceptor } from '../activities/index.ts';
 import type { Log } from '../lib/log.ts';
+import { UNORDERED } from '../workflows/messages.ts';
 import { openAppliedNote, openComparer, openEquivalenceNote } from './comparer.ts';
 import type { Parts } from './parts.ts';
 
@@ -88,7 +89,7 @@ export async function startWorker(
       noteApplied: openAppliedNote(parts),
       noteEquivalent: openEquivalenceNote(parts),
       keyedHash: parts.keyedHash,
-      reportDrift: (ref, digest) => parts.driftDoor.reportDrift(ref, digest, Date.now() * 1_000),
+      reportDrift: (ref, digest) => parts.driftDoor.reportDrift(ref, digest, UNORDERED),
     }),
     interceptors: {
       activity: [

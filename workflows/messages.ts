@@ -3,9 +3,15 @@ import type { UnitRef } from '../drift/plan.ts';
 import type { AnalysisScope, Decision, Outcome } from '../drift/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 
+/**
+ * The `seq` of what no watcher says: an analysis, or another run. It has no place among the watcher's observations, because
+ * clocks of machines differ: by a clock that is ahead it would have later ones dropped, by one that is behind be lost itself.
+ */
+export const UNORDERED = 0;
+
 /** What the watcher tells the workflow: look at this resource again. It carries no value of any field. */
 export type Observation = {
-  /** Rises with each observation of one watcher; older ones are dropped. */
+  /** Rises with each observation of one watcher, older ones are dropped; or UNORDERED, which hides none and always counts. */
   readonly seq: number;
   /** Digest of the comparison; '' when desired and live agree. */
   readonly digest: string;

@@ -18,11 +18,13 @@ import { execute, reasonOf } from './execute.ts';
 import type { EpisodeResult, RemediateInput } from './messages.ts';
 import {
   type Case,
+  coverAll,
   hasMoved,
   LOOK_AGAIN,
   type Next,
   openRun,
   type Run,
+  unseen,
 } from './remediation-run.ts';
 import { drained, enter, isHistoryLong } from './run-state.ts';
 import { SEVERITY, UNIT } from './search-attributes.ts';
@@ -77,7 +79,7 @@ async function look(run: Run): Promise<Next> {
 
 async function detect(run: Run): Promise<Detection> {
   enter(run, 'detecting', `Comparing **${formatResource(run.input.ref)}** with what is declared`);
-  run.seenSeq = run.observation.seq;
+  coverAll(run);
   run.looks += 1;
   const { episodeId, opened, graceOver, sharedWith, input } = run;
   const look = {
@@ -276,7 +278,7 @@ async function verify(
   const key = `${run.attempt}`;
   const { episodeId, input } = run;
   enter(run, 'verifying', `**Verifying** ${formatResource(input.ref)}`);
-  run.seenSeq = run.observation.seq;
+  coverAll(run);
   const { ref } = input;
   let verified = await follows.verify.executeWithOptions({ summary: 'compare after the fix' }, [
     { episodeId, key, ref },
@@ -354,13 +356,13 @@ async function close(run: Run, outcome: Outcome, message: string): Promise<Episo
   const at = new Date().toISOString();
   await reads.closeEpisode({ episodeId, key: 'end', outcome, message, at });
   await drained();
-  const latest = run.observation;
-  if (latest.seq > run.seenSeq && latest.digest !== '') {
+  const next = unseen(run).find((one) => one.digest !== '');
+  if (next) {
     await continueAsNew<typeof remediateDrift>({
       ref: run.input.ref,
       settle: run.input.settle,
       pendingGraceMs: run.input.pendingGraceMs,
-      episodeId: latest.episodeId,
+      episodeId: next.episodeId,
     });
   }
   return { episodeId: run.episodeId, outcome, message };

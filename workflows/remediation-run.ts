@@ -108,7 +108,18 @@ function hearRequests(run: Run): void {
  */
 export function hasMoved(run: Run, finding: Finding): boolean {
   if (run.askedBy !== undefined && !run.question) return true;
-  return run.observation.seq > run.seenSeq && run.observation.digest !== finding.diffDigest;
+  return unseen(run).some((one) => one.digest !== finding.diffDigest);
+}
+
+/** What was said of the resource after the last comparison began. */
+export function unseen({ observation, seenSeq, hints }: Run): readonly Observation[] {
+  return [...(observation.seq > seenSeq ? [observation] : []), ...hints];
+}
+
+/** A comparison begins: it covers whatever was said so far. */
+export function coverAll(run: Run): void {
+  run.seenSeq = run.observation.seq;
+  run.hints = [];
 }
 
 /** This difference has been settled, by a decision or a failure: it is not asked about or tried again. */

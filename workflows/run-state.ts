@@ -17,6 +17,7 @@ import {
   observed,
   type RunStatus,
   runStatus,
+  UNORDERED,
 } from './messages.ts';
 import { PHASE } from './search-attributes.ts';
 
@@ -25,6 +26,11 @@ export type RunState = {
   readonly episodeId: string;
   phase: string;
   observation: Observation;
+  /**
+   * What was said out of the watcher's order since the last look. It may be older than `observation`, so it is kept beside. Two
+   * digests are enough to know that something moved: one of them at most is the difference that the run deals with.
+   */
+  hints: readonly Observation[];
   question: Question | undefined;
   approvals: Approval[];
   /** Answers that the validator let through and the main function has not looked at yet. */
@@ -38,6 +44,7 @@ export function openState(episodeId: string, observation: Observation): RunState
     episodeId,
     phase: 'starting',
     observation,
+    hints: [],
     question: undefined,
     approvals: [],
     unread: [],
@@ -46,9 +53,12 @@ export function openState(episodeId: string, observation: Observation): RunState
   setHandler(
     observed,
     (next) => {
-      if (next.seq > state.observation.seq) state.observation = next;
+      if (next.seq === UNORDERED) {
+        const others = state.hints.filter((one) => one.digest !== next.digest);
+        state.hints = [next, ...others].slice(0, 2);
+      } else if (next.seq > state.observation.seq) state.observation = next;
     },
-    { description: 'The watcher compared the resource again.' },
+    { description: 'The watcher compared the resource again, or somebody else did.' },
   );
   setHandler(decide, (input): DecideAck => take(state, input), {
     description:

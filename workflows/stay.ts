@@ -11,8 +11,9 @@ import {
   type Next,
   type Run,
   remember,
+  unseen,
 } from './remediation-run.ts';
-import { enter } from './run-state.ts';
+import { enter, isHistoryLong } from './run-state.ts';
 import { observation } from './settle.ts';
 import { reads } from './steps.ts';
 
@@ -52,9 +53,13 @@ export async function failFor(run: Run, finding: Finding, message: string): Prom
   return LOOK_AGAIN;
 }
 
-/** Waits, without any limit but the drift's own, until the watcher sees something else. */
+/**
+ * Waits, without any limit but the drift's own, until the watcher sees something else. Being told the same again and again only
+ * makes the history longer: before it is too long, a fresh run looks and goes on waiting.
+ */
 export async function waitForChange(run: Run, finding: Finding): Promise<Next> {
-  await observation(() => hasMoved(run, finding), undefined, 'until the drift changes');
+  const isOver = () => hasMoved(run, finding) || isHistoryLong();
+  await observation(isOver, undefined, 'until the drift changes');
   return LOOK_AGAIN;
 }
 
@@ -169,6 +174,6 @@ export async function stumble(run: Run, message: string): Promise<Next> {
     await reads.record({ episodeId: run.episodeId, key, outcome: 'failed', message });
   }
   const untilMs = Date.now() + LOOK_AGAIN_AFTER_MS;
-  await observation(() => run.observation.seq > run.seenSeq, untilMs, 'until another look');
+  await observation(() => unseen(run).length > 0, untilMs, 'until another look');
   return LOOK_AGAIN;
 }

@@ -100,3 +100,50 @@ test('changes that hide nothing stay the same object', () => {
   expect(redactChanges([one], 'Deployment')[0]).toBe(one);
   expect(renderChange(one)).toBe('3 → 5');
 });
+
+const WHOLE = '{"apiVersion":"v1","kind":"ConfigMap","data":{"a":"canary"}}';
+
+test.each<[string, string, string, string, boolean]>([
+  ['Secret', 'metadata.annotations.note', 'a', 'canary', true],
+  ['Secret', 'metadata.annotations["example.io/note"]', 'a', 'canary', true],
+  ['Secret', 'metadata.labels.app', 'a', 'canary', false],
+  ['ConfigMap', 'metadata.annotations.note', 'a', 'canary', false],
+  ['ConfigMap', 'metadata.annotations["kapp.k14s.io/original"]', 'a', 'canary', true],
+  ['ConfigMap', 'metadata.annotations["objectset.rio.cattle.io/applied"]', 'H4sI', 'canary', true],
+  ['ConfigMap', 'metadata.annotations["example.io/before"]', 'a', WHOLE, true],
+  ['Deployment', 'spec.template.metadata.annotations["example.io/before"]', 'a', WHOLE, true],
+  ['ConfigMap', 'data["manifest.json"]', 'a', WHOLE, false],
+  ['ConfigMap', 'data["app.env"]', 'LOG=info', 'LOG=info\nDB_PASSWORD=canary\n', true],
+  ['ConfigMap', 'data["app.env"]', 'LOG=info', 'LOG=canary\n', false],
+])('%s %s: %j → %j is described: %s', (kind, path, desired, live, isDescribed) => {
+  const one = redacted(path, desired, live, kind);
+  expect(one?.redacted ?? false).toBe(isDescribed);
+  expect(JSON.stringify(one).includes('canary')).toBe(!isDescribed);
+});
+
+test('a Secret shows no value, whatever part of it changed', () => {
+  const metadata = { name: 's', annotations: { note: 'canary' } };
+  const whole = { kind: 'Secret', metadata, data: { a: 'Y2FuYXJ5' }, stringData: { b: 'canary' } };
+  const changes = [
+    change('', undefined, whole),
+    change('metadata', undefined, metadata),
+    change('metadata.annotations', undefined, metadata.annotations),
+    change('stringData', undefined, whole.stringData),
+  ];
+  const shown = JSON.stringify(redactChanges(changes, 'Secret'));
+  expect(shown).not.toContain('canary');
+  expect(shown).not.toContain('Y2FuYXJ5');
+  expect(shown).toContain('"name":"s"');
+});
+
+test('a whole object shows no annotation of a Secret, and no record of an applied object', () => {
+  const annotations = { note: 'largo', 'example.io/before': WHOLE };
+  const object = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', annotations } };
+  const applied = `${WHOLE.length} bytes`;
+  expect(redactObject(object)).toMatchObject({
+    metadata: { annotations: { note: '5 bytes', 'example.io/before': applied } },
+  });
+  expect(redactObject({ ...object, kind: 'Deployment' })).toMatchObject({
+    metadata: { annotations: { note: 'largo', 'example.io/before': applied } },
+  });
+});

@@ -1,7 +1,7 @@
 import { decodedByteLength, utf8ByteLength } from './base64.ts';
 import { isCredentialArgument, isCredentialName, looksLikeCredential } from './credentials.ts';
 import type { FieldChange } from './field-change.ts';
-import { parseFieldPath } from './field-path.ts';
+import { type PathSegment, parseFieldPath } from './field-path.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { isJsonObject } from './json.ts';
 import type { KubeObject } from './resource-ref.ts';
@@ -9,13 +9,25 @@ import type { KubeObject } from './resource-ref.ts';
 /** Longer values are described, not shown: in payloads, records and messages nobody reads them anyway. */
 const MAX_SHOWN_BYTES = 1024;
 const HASH_CHARACTERS = 12;
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+/** Annotations in which tools keep the object that they applied, with all its values. */
+const APPLIED_RECORDS: ReadonlySet<string> = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  'kapp.k14s.io/original',
+  'objectset.rio.cattle.io/applied',
+]);
+
+/**
+ * What the place of a value says of it: `base64` and `text` are the values of a Secret, `secret` its outer fields, which lead
+ * to them, `annotations` those of another object, and `plain` is everything else.
+ */
+type Scope = 'plain' | 'annotations' | 'secret' | 'base64' | 'text';
 
 /** An HMAC under the installation's key: equal texts give equal answers, and nobody can guess them. */
 export type KeyedHash = (text: string) => string;
 
 /**
- * The changes as they may leave the process: Secret data, credentials and last-applied-configuration become `24 bytes`,
+ * The changes as they may leave the process: a Secret's data and annotations, credentials and records of applied
+ * objects in annotations become `24 bytes`,
  * values over 1 KiB their length and, with `keyedHash`, the beginning of their hash. Everything else stays as it is.
  */
 export function redactChanges(
@@ -30,10 +42,10 @@ export function redactChanges(
 export function redactObject(object: KubeObject, keyedHash?: KeyedHash): JsonValue {
   const { managedFields: _owners, ...metadata } = object.metadata;
   const content: Record<string, JsonValue> = {};
+  const outer = outerScope(object.kind);
   for (const [field, value] of Object.entries({ ...object, metadata })) {
-    const isSecret = object.kind === 'Secret' && isSecretField(field);
     if (value !== undefined) {
-      content[field] = redactValue(value as JsonValue, field, isSecret ? field : undefined);
+      content[field] = redactValue(value as JsonValue, field, scopeWithin(outer, field));
     }
   }
   return shortened(content, keyedHash);
@@ -66,7 +78,7 @@ function redactChange(change: FieldChange, kind: string, keyedHash?: KeyedHash):
   for (const side of ['desired', 'live'] as const) {
     const value = change[side];
     if (value === undefined) continue;
-    const safe = redactValue(value, place.name, place.secretField);
+    const safe = redactValue(value, place.name, place.scope);
     const short = describeLong(safe, value, keyedHash);
     if (short !== value) isRedacted = true;
     shown[side] = short;
@@ -94,47 +106,70 @@ function describeBoth(
   return both;
 }
 
-/** The name that a value goes by, and the Secret's field that it lies in. */
-function placeOf(path: string, kind: string): { name: string; secretField: string | undefined } {
-  const segments = parseFieldPath(path);
-  const [first] = segments;
-  const root = first?.kind === 'field' ? first.name : '';
+/** The name that a value goes by, and what the way to it says. */
+function placeOf(path: string, kind: string): { name: string; scope: Scope } {
+  const segments = path === '' ? [] : parseFieldPath(path);
+  const scope = segments.reduce<Scope>(
+    (within, one) => (one.kind === 'field' ? scopeWithin(within, one.name) : within),
+    outerScope(kind),
+  );
+  return { name: nameOf(segments), scope };
+}
+
+function nameOf(segments: readonly PathSegment[]): string {
   const last = segments.at(-1);
   const before = segments.at(-2);
-  const secretField = kind === 'Secret' && isSecretField(root) ? root : undefined;
   if (last?.kind === 'field' && last.name === 'value' && before?.kind === 'item') {
-    return { name: before.keys[0]?.[1] ?? '', secretField };
+    return before.keys[0]?.[1] ?? '';
   }
-  return { name: last?.kind === 'field' ? last.name : '', secretField };
+  return last?.kind === 'field' ? last.name : '';
 }
 
-function isSecretField(field: string): boolean {
-  return field === 'data' || field === 'stringData';
+function outerScope(kind: string): Scope {
+  return kind === 'Secret' ? 'secret' : 'plain';
 }
 
-function redactValue(value: JsonValue, name: string, secretField: string | undefined): JsonValue {
-  if (typeof value === 'string') {
-    if (secretField === 'data') return `${decodedByteLength(value)} bytes`;
-    if (secretField !== undefined) return `${utf8ByteLength(value)} bytes`;
-    const isSecret = name === LAST_APPLIED || isCredentialName(name) || looksLikeCredential(value);
-    return isSecret ? `${utf8ByteLength(value)} bytes` : value;
+function scopeWithin(scope: Scope, field: string): Scope {
+  if (scope === 'plain') return field === 'annotations' ? 'annotations' : 'plain';
+  if (scope !== 'secret') return scope;
+  if (field === 'data') return 'base64';
+  // Whatever wrote a Secret may have left a copy of its values in an annotation.
+  if (field === 'stringData' || field === 'annotations') return 'text';
+  return field === 'metadata' ? 'secret' : 'plain';
+}
+
+function redactValue(value: JsonValue, name: string, scope: Scope): JsonValue {
+  if (typeof value === 'string') return redactText(value, name, scope);
+  if (Array.isArray(value)) return redactList(value as readonly JsonValue[], name, scope);
+  if (!isJsonObject(value)) {
+    return scope === 'base64' || scope === 'text' ? `${byteLength(value)} bytes` : value;
   }
-  if (Array.isArray(value)) return redactList(value as readonly JsonValue[], name, secretField);
-  if (!isJsonObject(value)) return secretField === undefined ? value : `${byteLength(value)} bytes`;
   return mapObject(value, (held, field) => {
     const named = field === 'value' ? value['name'] : undefined;
-    return redactValue(held, typeof named === 'string' ? named : field, secretField);
+    return redactValue(held, typeof named === 'string' ? named : field, scopeWithin(scope, field));
   });
 }
 
-function redactList(
-  list: readonly JsonValue[],
-  name: string,
-  secretField: string | undefined,
-): JsonValue {
+function redactText(text: string, name: string, scope: Scope): string {
+  if (scope === 'base64') return `${decodedByteLength(text)} bytes`;
+  const isSecret =
+    scope === 'text' ||
+    APPLIED_RECORDS.has(name) ||
+    (scope === 'annotations' && isWholeObject(text)) ||
+    isCredentialName(name) ||
+    looksLikeCredential(text);
+  return isSecret ? `${utf8ByteLength(text)} bytes` : text;
+}
+
+/** By its marks, without parsing: what a record of an applied object holds cannot be told value by value. */
+function isWholeObject(text: string): boolean {
+  return /^\s*\{/.test(text) && text.includes('"apiVersion"') && text.includes('"kind"');
+}
+
+function redactList(list: readonly JsonValue[], name: string, scope: Scope): JsonValue {
   const safe = list.map((item, at) => {
     const isSecret = typeof item === 'string' && isCredentialArgument(item, list[at - 1]);
-    return isSecret ? `${utf8ByteLength(item)} bytes` : redactValue(item, name, secretField);
+    return isSecret ? `${utf8ByteLength(item)} bytes` : redactValue(item, name, scope);
   });
   return safe.some((item, at) => item !== list[at]) ? safe : list;
 }

@@ -11,8 +11,7 @@ export function reportError(error: unknown, debug: boolean): number {
   const failure = fromUnknown(error);
   const [first = '', ...rest] = failure.message.split('\n');
   writeNote([`realign: ${printable(first)}`, ...rest.map(printable)].join('\n'));
-  const repair = failure.details['repair'];
-  writeNote(`  ${typeof repair === 'string' ? printable(repair) : failure.repair}`);
+  writeNote(`  ${printable(failure.repair)}`);
   if (debug) writeNote(String(failure.stack) + describeCause(failure.cause));
   return EXIT.error;
 }

@@ -178,9 +178,10 @@ export class AppError extends Error {
     return ERRORS[this.code].retryable;
   }
 
-  /** What the reader can do about it. */
+  /** What the reader can do about it: what `details` says of this very error, or else the catalogue of its code. */
   get repair(): string {
-    return ERRORS[this.code].repair;
+    const { repair } = this.details;
+    return typeof repair === 'string' ? repair : ERRORS[this.code].repair;
   }
 }
 

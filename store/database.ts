@@ -99,11 +99,20 @@ function databaseNameOf(url: string): string {
   return URL.canParse(url) ? decodeURIComponent(new URL(url).pathname.slice(1)) : 'unknown';
 }
 
-/** Socket errors and Postgres' own ways to say "not now" (class 08, 53, 57) become DATABASE_UNAVAILABLE. */
+/**
+ * Socket errors and Postgres' own ways to say "not now" (class 08, 53, 57) become DATABASE_UNAVAILABLE; so does that it lets
+ * nobody in (28, 3D), which may be because it is being set up, but says what to correct.
+ */
 export function asDatabaseError(error: unknown): unknown {
   if (error instanceof AppError) return error;
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof DatabaseError) {
+    if (isRefusal(error.code ?? '')) {
+      return new AppError('DATABASE_UNAVAILABLE', `Postgres refused the connection: ${message}`, {
+        cause: error,
+        details: { repair: 'Correct user, password and database of DATABASE_URL, or create them.' },
+      });
+    }
     if (!isUnavailable(error.code ?? '')) return error;
   } else if (!isSocketError(error, message)) {
     return error;
@@ -113,9 +122,14 @@ export function asDatabaseError(error: unknown): unknown {
   });
 }
 
-/** https://www.postgresql.org/docs/18/errcodes-appendix.html; 28 and 3D: not set up yet, or set up wrongly. */
+/** https://www.postgresql.org/docs/18/errcodes-appendix.html */
 function isUnavailable(code: string): boolean {
-  return ['08', '28', '3D', '53', '57'].includes(code.slice(0, 2));
+  return ['08', '53', '57'].includes(code.slice(0, 2));
+}
+
+/** A role, its password or the database is not as the URL says. */
+function isRefusal(code: string): boolean {
+  return ['28', '3D'].includes(code.slice(0, 2));
 }
 
 function isSocketError(error: unknown, message: string): boolean {

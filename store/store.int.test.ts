@@ -427,6 +427,19 @@ describe('the rest', () => {
     expect(theirs).toEqual(mine);
   });
 
+  test('a Postgres that refuses role or database says what to correct', async () => {
+    const { url } = await testPostgres();
+    const wrong = new URL(url);
+    wrong.pathname = '/absent';
+    const refused = createStore({ databaseUrl: wrong.href, log: createLog('silent') });
+    await expect(refused.ping()).rejects.toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+      message: 'Postgres refused the connection: database "absent" does not exist',
+      repair: expect.stringMatching(/^Correct user, password and database of DATABASE_URL/),
+    });
+    await refused.close();
+  });
+
   test('a Postgres that is away is told apart from everything else', async () => {
     const away = createStore({
       databaseUrl: 'postgres://a:b@127.0.0.1:1/x',

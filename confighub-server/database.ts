@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
+import { AppError } from '../lib/errors.ts';
 
 /** Queries inside one transaction. */
 export type Sql = {
@@ -25,16 +26,23 @@ const INT8 = 20;
 const RETRYABLE = new Set(['40001', '40P01']);
 const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url));
 
-/** Connects, brings the schema up to date (one process at a time, by advisory lock) and gives transactions. */
+/**
+ * Connects, brings the schema up to date (one process at a time, by advisory lock) and gives transactions. Throws
+ * DATABASE_UNAVAILABLE if there is no database to be had at the URL.
+ */
 export async function openDatabase(databaseUrl: string): Promise<Database> {
-  await runner({
-    databaseUrl,
-    dir: MIGRATIONS,
-    direction: 'up',
-    migrationsTable: 'migrations',
-    noLock: false,
-    log: () => undefined,
-  });
+  try {
+    await runner({
+      databaseUrl,
+      dir: MIGRATIONS,
+      direction: 'up',
+      migrationsTable: 'migrations',
+      noLock: false,
+      log: () => undefined,
+    });
+  } catch (cause) {
+    throw asOpeningError(cause);
+  }
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: MAX_CONNECTIONS,
@@ -97,6 +105,19 @@ function sqlOf(client: pg.PoolClient): Sql {
       }
     },
   };
+}
+
+/** No Postgres, or one that lets nobody in: https://www.postgresql.org/docs/18/errcodes-appendix.html */
+function asOpeningError(cause: unknown): unknown {
+  const [first = cause] = cause instanceof AggregateError ? cause.errors : [];
+  const code = first instanceof Error && 'code' in first ? String(first.code) : '';
+  const message = first instanceof Error ? first.message : String(first);
+  const isAway = /^(?:08|28|3D|53|57)...$|^E(?!RR_)[A-Z]+$/.test(code);
+  if (!isAway && !/timeout|connection terminated/i.test(message)) return cause;
+  return new AppError('DATABASE_UNAVAILABLE', `the database cannot be opened: ${message}`, {
+    cause,
+    details: { repair: 'Check that Postgres runs, and user, password and database of its URL.' },
+  });
 }
 
 /** SQLSTATE of a Postgres error, '' for anything else. */

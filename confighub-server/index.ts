@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createKubernetesClient } from '../clients/kubernetes/index.ts';
+import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { createApp } from './app.ts';
 import { createCluster, createNoCluster } from './apply.ts';
@@ -23,7 +24,7 @@ export type ConfighubServerOptions = {
 };
 
 export type ConfighubServer = {
-  /** Port 0 takes a free one. Resolves with the origin, e.g. `http://127.0.0.1:8080`; clients use it as CUB_API_URL. */
+  /** Port 0 takes a free one; CONFIG_INVALID if it is taken. Resolves with the origin, e.g. `http://127.0.0.1:8080`; clients use it as CUB_API_URL. */
   listen(port: number, host?: string): Promise<string>;
   /** Ends open requests, waits for running actions, leaves queued ones for the next start. */
   close(): Promise<void>;
@@ -32,7 +33,8 @@ export type ConfighubServer = {
 const REQUEST_TIMEOUT_MS = 60_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 
-/** A ConfigHub-compatible server for development and tests, its state in Postgres. Takes up actions that were left open. */
+/** A ConfigHub-compatible server for development and tests, its state in Postgres. Takes up actions that were left open. Throws
+ * DATABASE_UNAVAILABLE while the database cannot be opened. */
 export async function createConfighubServer(
   options: ConfighubServerOptions,
 ): Promise<ConfighubServer> {
@@ -52,7 +54,13 @@ export async function createConfighubServer(
   return {
     listen: async (port, host = '127.0.0.1') => {
       server.listen(port, host);
-      await once(server, 'listening');
+      await once(server, 'listening').catch((cause: unknown) => {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new AppError('CONFIG_INVALID', `cannot listen on ${host}:${port}: ${reason}`, {
+          cause,
+          details: { repair: 'Choose another port or address, or end what listens there.' },
+        });
+      });
       await runner.resume();
       const address = server.address();
       const bound = typeof address === 'object' && address !== null ? address.port : port;

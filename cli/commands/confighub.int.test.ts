@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { createConfighubClient } from '../../clients/confighub/index.ts';
 import { createLog } from '../../lib/log.ts';
+import { startCommand } from '../../testing/running-command.ts';
+import { testPostgres } from '../../testing/stack.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PROGRAM = `
@@ -70,5 +73,30 @@ it('serves from a directory of its own, stops in good order and finds its spaces
     expect(await second.stop()).toBe(0);
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}, 120_000);
+
+it('says what stands in the way: a taken port, a database that is away', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const address = taken.address();
+  const port = typeof address === 'object' ? String(address?.port) : '';
+  const { url } = await testPostgres();
+  const refusalOf = async (...args: readonly string[]) => {
+    const all = ['confighub', 'serve', '--token', 't', ...args];
+    const command = startCommand(join(ROOT, 'bin/realign'), all, { cwd: ROOT, env: process.env });
+    const code = await command.ended;
+    return `${code} ${command.stderr()}`;
+  };
+  try {
+    expect(await refusalOf('--port', port, '--database', url)).toMatch(
+      /^2 realign: cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE.*\n {2}Choose another port/,
+    );
+    const away = 'postgres://nobody@127.0.0.1:1/none';
+    expect(await refusalOf('--port', '0', '--database', away)).toMatch(
+      /^2 realign: the database cannot be opened: .*ECONNREFUSED.*\n {2}Check that Postgres runs/,
+    );
+  } finally {
+    taken.close();
   }
 }, 120_000);

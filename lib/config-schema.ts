@@ -49,6 +49,8 @@ const namespace = z
 const secret = z.string().min(16, 'expected at least 16 characters');
 export const webUrl = z
   .url({ protocol: /^https?$/, error: 'expected a URL that begins with http:// or https://' })
+  // It is printed and logged as it is, and paths are added to it.
+  .refine(isPlainUrl, 'expected a URL without user, password, query or fragment')
   .transform((url) => url.replace(/\/+$/, ''));
 export const postgresUrl = z.url({
   protocol: /^postgres(ql)?$/,
@@ -177,3 +179,9 @@ export const configSchema = z.strictObject({
 });
 
 export type ConfigFile = z.output<typeof configSchema>;
+
+function isPlainUrl(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const { username, password, search, hash } = new URL(text);
+  return username + password + search + hash === '';
+}

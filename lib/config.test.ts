@@ -117,6 +117,21 @@ describe('environment variables', () => {
   });
 });
 
+describe('URLs', () => {
+  it.each([
+    'https://user:sesame@hub',
+    'https://user@hub/api',
+    'https://hub/api?token=sesame',
+    'https://hub/#sesame',
+  ])('%s is refused without its value: it would be printed', (url) => {
+    const expected = 'expected a URL without user, password, query or fragment';
+    expect(problemsOf('', { CUB_API_URL: url })).toEqual([`CUB_API_URL: ${expected}`]);
+    const [problem = ''] = problemsOf(`confighub: { url: "${url}" }`);
+    expect(problem).toContain(`confighub.url: ${expected}`);
+    expect(problem).not.toContain('sesame');
+  });
+});
+
 describe('a wrong file', () => {
   it('is answered with every problem at once, by key, line and nearest name', () => {
     const yaml = [

@@ -98,18 +98,39 @@ describe('describeFix', () => {
   it.each([
     ['spec.replicas', 'replicas'],
     ['rules', 'rules'],
-    ['data["nginx.conf"]', 'nginx.conf'],
-    ['data["a\\"b"]', 'a"b'],
     ['spec.containers[name=api].image', 'image'],
     ['spec.containers[name=api]', 'containers[name=api]'],
     ['spec.hosts[name=a.example.com]', 'hosts[name=a.example.com]'],
     ['spec.hosts[name=a.example.com].port', 'port'],
-    ['metadata.annotations["app.io/x"]', 'app.io/x'],
-    ['metadata.annotations.example/x', 'example/x'],
   ])('names %s by its end', (path, shown) => {
     expect(describeFix(finding([change(path, 1, 2)]), REVERT)).toBe(
       `Fixed backend-api ${shown}: 2 → 1`,
     );
+  });
+
+  it.each<[string, JsonValue | undefined, JsonValue | undefined, string]>([
+    ['data.log_level', 'info', 'debug', 'log_level: changed'],
+    ['data["nginx.conf"]', 'a', undefined, 'nginx.conf: changed'],
+    ['data["a\\"b"]', undefined, 'a', 'a"b: changed'],
+    ['metadata.annotations["app.io/x"]', 'a', 'b', 'app.io/x: changed'],
+    ['metadata.annotations.example/x', 'a', 'b', 'example/x: changed'],
+    ['spec.containers[name=a].env[name=LOG].value', 'info', 'debug', 'value: changed'],
+    ['spec.containers[name=a].image', 'api:1', 'api:2', 'image: api:2 → api:1'],
+    ['spec.containers[name=a].resources.limits.cpu', '1', '2', 'cpu: 2 → 1'],
+    ['spec.type', 'ClusterIP', 'NodePort', 'type: NodePort → ClusterIP'],
+    ['spec.type', 'ClusterIP', 'hunter2', 'type: changed'],
+  ])('of %s, %j and %j it says %s', (path, desired, live, shown) => {
+    const one = finding([change(path, desired, live)]);
+    expect(describeFix(one, REVERT)).toBe(`Fixed backend-api ${shown}`);
+  });
+
+  it('never shows what was redacted, nor what the plan sets beside it', () => {
+    const one = finding([{ ...change('spec.image', '5 bytes', '7 bytes'), redacted: true }]);
+    const entry = { environment: 'dev', resource: 'Deployment/shop/backend-api' };
+    const reach = [{ ...entry, path: 'spec.type', to: 'hunter2' }];
+    expect(describeFix(one, REVERT)).toBe('Fixed backend-api image: changed');
+    const two = finding([change('spec.type', 'ClusterIP', 'NodePort')]);
+    expect(describeFix(two, { fix: 'revert', reach })).toBe('Fixed backend-api type: changed');
   });
 
   it('counts several fields, those beyond the limit too', () => {

@@ -2,6 +2,7 @@ import { type FieldChange, severityRank } from './field-change.ts';
 import { formatFieldPath, parseFieldPath } from './field-path.ts';
 import type { JsonValue } from './json.ts';
 import type { Plan } from './plan.ts';
+import { isPublicValue } from './public-value.ts';
 import type { Finding } from './record.ts';
 import { formatResource } from './resource-ref.ts';
 
@@ -31,7 +32,8 @@ export function describeChange(change: FieldChange): string {
 
 /**
  * The sentence that a ChangeSet and `LastChangeDescription` carry: `Fixed backend-api replicas: 5 → 3` (live → desired, which an
- * upgrade of the same plan may have moved), or `Accepted backend-api replicas: 3 → 5` (desired → live).
+ * upgrade of the same plan may have moved), or `Accepted backend-api replicas: 3 → 5` (desired → live). ConfigHub keeps it for
+ * good and shows it to everybody, so other values than numbers, images and the like read `changed`.
  */
 export function describeFix(finding: Finding, { fix, reach }: Pick<Plan, 'fix' | 'reach'>): string {
   const verb = fix === 'revert' ? 'Fixed' : 'Accepted';
@@ -46,7 +48,10 @@ export function describeFix(finding: Finding, { fix, reach }: Pick<Plan, 'fix' |
     fix === 'revert'
       ? [change.live, valueAfter(finding, change, reach)]
       : [change.desired, change.live];
-  return `${verb} ${name} ${lastSegment(change.path)}: ${showValue(from)} → ${showValue(to)}`;
+  const isPublic =
+    change.redacted !== true && isPublicValue(change.path, from) && isPublicValue(change.path, to);
+  const values = isPublic ? `${showValue(from)} → ${showValue(to)}` : 'changed';
+  return `${verb} ${name} ${lastSegment(change.path)}: ${values}`;
 }
 
 /** What the field will hold after the plan: reach lists the upgrade's changes behind those of the unit as it is. */

@@ -29,6 +29,7 @@ export async function analyze(
   options: Scope & {
     readonly wait?: true;
     readonly failOn?: Severity;
+    readonly allowEmpty?: true;
     readonly timeout: string;
     readonly output: OutputFormat;
   },
@@ -57,7 +58,14 @@ export async function analyze(
   for (const error of run.errors) writeNote(`error: ${error}`);
   writeNote(`${run.checked} of ${run.total} resources compared, ${run.drifted} with drift.`);
   if (run.status === 'failed') throw new AppError('INTERNAL', `analysis run ${run.run_id} failed`);
-  return options.failOn !== undefined && open.length > 0 ? EXIT.found : EXIT.ok;
+  if (options.failOn === undefined) return EXIT.ok;
+  if (run.total === 0 && !options.allowEmpty) {
+    writeNote(
+      'Nothing was compared, so nothing is known to be well; --allow-empty takes that for success.',
+    );
+    return EXIT.found;
+  }
+  return open.length > 0 ? EXIT.found : EXIT.ok;
 }
 
 function scopeOf({ environment, namespace, resource }: Scope): Scope {

@@ -122,6 +122,21 @@ test.each([
   [{ desired: 'gone', live: 'gone' }, {}, 'cannot read gone'],
   [{ desired: 'd', live: 'd' }, { d: '' }, 'declares no object'],
   [{ desired: 'd', live: 'd' }, { d: 'a: [' }, 'd:1:5'],
+  [
+    { desired: 'd', live: 'l' },
+    { d: `${secret('eA==')}---\n${secret('eQ==')}`, l: secret('eA==') },
+    'd: Secret/n/s is there twice',
+  ],
+  [
+    { desired: 'd', live: 'l' },
+    { d: secret('eA=='), l: `${secret('eA==')}---\n${secret('eQ==')}` },
+    'l: Secret/n/s is there twice',
+  ],
+  [
+    { desired: 'd', live: 'd' },
+    { d: `${secret('eA==')}x: ${'['.repeat(50_000)}${']'.repeat(50_000)}` },
+    'nested deeper than 200 levels',
+  ],
   [{ cases: 'c' }, { c: '{}' }, 'no array'],
   [{ cases: 'c' }, { c: '[{}]' }, 'c[0]'],
   [{ cases: 'c' }, { c: '[{"name":"x"}]' }, 'lacks desired'],

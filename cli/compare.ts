@@ -243,7 +243,23 @@ function counterpartOf(object: KubeObject, among: readonly KubeObject[]): KubeOb
 }
 
 async function readObjects(file: string, io: CompareIo): Promise<readonly KubeObject[]> {
-  return parseManifests(await readText(file, io), file === '-' ? 'stdin' : file);
+  const name = file === '-' ? 'stdin' : file;
+  const objects = parseManifests(await readText(file, io), name);
+  refuseDuplicates(objects, name);
+  return objects;
+}
+
+/** Like a key that is there twice: whichever of the two was compared, the other one would be passed over. */
+function refuseDuplicates(objects: readonly KubeObject[], file: string): void {
+  const seen = new Set<string>();
+  for (const object of objects) {
+    const { group, kind, namespace, name } = refOf('', object);
+    const identity = JSON.stringify([group, kind, namespace, name]);
+    if (seen.has(identity)) {
+      throw new AppError('MANIFEST_INVALID', `${file}: ${shownName(object)} is there twice`);
+    }
+    seen.add(identity);
+  }
 }
 
 async function readText(file: string, io: CompareIo): Promise<string> {

@@ -78,3 +78,13 @@ test.each([
   expect(error.message).toContain(`unit.yaml:${line}:${column}: `);
   expect(error.details).toMatchObject({ line, column });
 });
+
+test.each([201, 5_000, 100_000])('refuses what is nested %i levels deep', (depth) => {
+  const text = `${CONFIG_MAP}data: ${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}\n`;
+  expect(failure(text).message).toMatch(/^unit\.yaml:\d+:\d+: nested deeper than 200 levels$/);
+});
+
+test('reads what is nested 200 levels deep', () => {
+  const text = `${CONFIG_MAP}data: ${'['.repeat(199)}${']'.repeat(199)}\n`;
+  expect(parseManifests(text)).toHaveLength(1);
+});

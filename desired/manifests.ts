@@ -18,6 +18,10 @@ const MAX_OBJECTS = 10_000;
 /** Aliases of one document, so that a few lines of nested anchors cannot grow into gigabytes. */
 const MAX_ALIASES = 100;
 
+/** What walks through an object goes down by recursion; no schema of Kubernetes comes near. */
+const MAX_DEPTH = 200;
+const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels`;
+
 type Place = { readonly lines: LineCounter; readonly file: string };
 
 /**
@@ -54,6 +58,7 @@ function readDocuments(text: string, place: Place): readonly Document.Parsed[] {
   if (!Array.isArray(documents)) return [];
   for (const document of documents) {
     const [error] = document.errors;
+    if (error?.code === 'RESOURCE_EXHAUSTION') throw invalid(place, error.pos[0], TOO_DEEP);
     if (error) throw invalid(place, error.pos[0], firstLine(error.message));
   }
   return documents;
@@ -73,14 +78,37 @@ function keepNames(document: Document.Parsed): void {
 
 function objectsOf(document: Document.Parsed, place: Place): readonly KubeObject[] {
   const start = document.contents?.range?.[0] ?? 0;
-  let value: unknown;
-  keepNames(document);
+  const value = withEnoughStack(place, start, () => {
+    keepNames(document);
+    return readValue(document, start, place);
+  });
+  if (isDeeperThan(MAX_DEPTH, value)) throw invalid(place, start, TOO_DEEP);
+  return unpack(value, document.contents, start, place);
+}
+
+function readValue(document: Document.Parsed, start: number, place: Place): JsonValue {
   try {
-    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+    return document.toJS({ maxAliasCount: MAX_ALIASES }) as JsonValue;
   } catch (error) {
+    if (error instanceof RangeError) throw error;
     throw invalid(place, start, firstLine(error instanceof Error ? error.message : String(error)));
   }
-  return unpack(value as JsonValue, document.contents, start, place);
+}
+
+/** Walks of the parser have no limit of their own: what nests too deeply for the stack ends in a RangeError. */
+function withEnoughStack<T>(place: Place, start: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) throw invalid(place, start, TOO_DEEP);
+    throw error;
+  }
+}
+
+/** Itself goes no deeper than `levels`. */
+function isDeeperThan(levels: number, value: JsonValue | undefined): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((one) => isDeeperThan(levels - 1, one));
 }
 
 function unpack(
@@ -119,7 +147,7 @@ export function toKubeObject(value: unknown, where: string): KubeObject {
   if (!isJsonObject(value)) {
     throw new AppError('MANIFEST_INVALID', `${where}: a Kubernetes object must be a mapping`);
   }
-  const problem = problemOf(value);
+  const problem = isDeeperThan(MAX_DEPTH, value) ? { message: TOO_DEEP } : problemOf(value);
   if (problem) throw new AppError('MANIFEST_INVALID', `${where}: ${problem.message}`);
   return asNamed(value);
 }

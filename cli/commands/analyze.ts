@@ -5,6 +5,7 @@ import { type OutputOptions, optionsOf, outputOption } from '../options.ts';
 type Options = OutputOptions & {
   readonly wait?: true;
   readonly failOn?: Severity;
+  readonly allowEmpty?: true;
   readonly timeout: string;
   readonly environment?: string;
   readonly namespace?: string;
@@ -23,6 +24,7 @@ export function registerAnalyze(program: Command): void {
         'wait, then exit 1 if drift at or above it is open',
       ).choices(SEVERITIES),
     )
+    .option('--allow-empty', 'with --fail-on: exit 0 even if there was nothing to compare')
     .option('--timeout <duration>', 'how long to wait at most', '10m')
     .option('-e, --environment <name>', 'only this environment')
     .option('-n, --namespace <name>', 'only this namespace')

@@ -208,6 +208,23 @@ describe('realign drifts and show', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
+  it.each([
+    ['object-missing', 'the object is missing', /the object +declared +missing/],
+    ['pending', 'the object was never applied', /the object +declared +not applied yet/],
+    ['added', 'the object is not declared', /the object +not declared +exists/],
+  ])('say in words that a whole object is %s', async (op, words, row) => {
+    const detail = { field: '', op, from: null, to: null, type: 'Other', severity: 'high' };
+    const record = { ...RECORD, drift_details: [detail] };
+    const { realign } = await api({
+      'GET /api/v1/drift-records': { body: { drift_records: [record], count: 1 } },
+      'GET /api/v1/drift-records/Deployment%3Adev%3Abackend-api': { body: record },
+    });
+    expect((await realign('drifts')).stdout).toContain(words);
+    const { stdout } = await realign('show', 'Deployment/dev/backend-api');
+    expect(stdout).toMatch(row);
+    expect(stdout).not.toContain('nothing');
+  });
+
   it('refuse a name that is none before asking', async () => {
     const { realign, requests } = await api({});
     const { code, stderr } = await realign('show', 'backend-api');
@@ -319,6 +336,18 @@ describe('realign analyze', () => {
   it('exits 0 when what is open is below it', async () => {
     const { realign } = await api({ ...routes, 'GET /api/v1/analysis-runs/r1': { body: done } });
     expect((await realign('analyze', '--fail-on', 'high')).code).toBe(0);
+  });
+
+  it('exits 1 when there was nothing to compare, unless that is allowed', async () => {
+    const { realign } = await api({
+      ...routes,
+      'GET /api/v1/analysis-runs/r1': { body: { ...done, total: 0, checked: 0, drifted: 0 } },
+      'GET /api/v1/drift-records': { body: { drift_records: [], count: 0 } },
+    });
+    const empty = await realign('analyze', '--fail-on', 'high');
+    expect(empty).toMatchObject({ code: 1, stderr: expect.stringContaining('--allow-empty') });
+    expect((await realign('analyze', '--fail-on', 'high', '--allow-empty')).code).toBe(0);
+    expect((await realign('analyze', '--wait')).code).toBe(0);
   });
 
   it('gives up at its deadline', async () => {

@@ -1,5 +1,5 @@
 import { formatAge, printable, renderTable } from './output.ts';
-import { severityOf, showValue } from './records.ts';
+import { severityOf, showSides } from './records.ts';
 import { showResource } from './resource-name.ts';
 import type { RecordAnswer } from './wire.ts';
 
@@ -27,9 +27,9 @@ export function renderRecord(record: RecordAnswer): string {
     .join('\n');
   if (record.drift_details.length === 0) return head;
   const fields = renderTable(record.drift_details, [
-    { title: 'FIELD', value: (detail) => detail.field || 'the whole object' },
-    { title: 'DESIRED', value: (detail) => showValue(detail.from) },
-    { title: 'LIVE', value: (detail) => showValue(detail.to) },
+    { title: 'FIELD', value: (detail) => detail.field || 'the object' },
+    { title: 'DESIRED', value: (detail) => showSides(detail)[0] },
+    { title: 'LIVE', value: (detail) => showSides(detail)[1] },
     { title: 'TYPE', value: (detail) => detail.type },
     { title: 'SEVERITY', value: (detail) => detail.severity },
     { title: 'WHO', value: (detail) => detail.who ?? 'unknown' },

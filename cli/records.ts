@@ -28,9 +28,28 @@ export function summarizeRecord(record: RecordAnswer): string {
   return more === 0 ? describeDetail(first) : `${describeDetail(first)} (+${more})`;
 }
 
-/** `spec.replicas: 3 → 5`, from desired to live. */
-export function describeDetail({ field, from, to }: DetailAnswer): string {
-  return `${field || 'the whole object'}: ${showValue(from)} → ${showValue(to)}`;
+/** `spec.replicas: 3 → 5`, from desired to live; where the whole object differs, how it does. */
+export function describeDetail(detail: DetailAnswer): string {
+  const { field, op } = detail;
+  if (field === '') return describeWhole(detail);
+  const [desired, live] = showSides(detail);
+  return `${field}: ${desired} → ${live}${op === 'pending' ? ', not applied yet' : ''}`;
+}
+
+function describeWhole({ op }: DetailAnswer): string {
+  if (op === 'object-missing') return 'the object is missing';
+  if (op === 'pending') return 'the object was never applied';
+  return op === 'added' ? 'the object is not declared' : 'the object differs';
+}
+
+/** Desired and live in words; an object as a whole has no value to show. */
+export function showSides({ field, op, from, to }: DetailAnswer): readonly [string, string] {
+  if (field !== '') return [showValue(from), showValue(to)];
+  return op === 'added' ? ['not declared', 'exists'] : ['declared', whyAbsent(op)];
+}
+
+function whyAbsent(op: DetailAnswer['op']): string {
+  return op === 'pending' ? 'not applied yet' : 'missing';
 }
 
 export function showValue(value: unknown): string {

@@ -8,6 +8,7 @@ const time = z.string().nullish();
 
 export const detailSchema = z.looseObject({
   field: z.string(),
+  op: z.string().nullish(),
   from: z.unknown(),
   to: z.unknown(),
   type: z.string(),

@@ -179,16 +179,35 @@ describe('the end of a drift', () => {
     expect(told).toEqual(['b', 'clean', 'clean']);
   });
 
-  it('is not remembered for ever', async () => {
+  it('is remembered for a while only: later, what comes and goes untold is nothing', async () => {
     const { clock, told, set, watch } = await setUp();
+    const flicker = async () => {
+      const comes = set('c');
+      await set('a');
+      await comes;
+      await clock.advance(INTERVAL_MS);
+    };
     await set('b');
     await clock.advance(INTERVAL_MS);
     await set('a');
+    await flicker();
+    expect(told).toEqual(['b', 'clean', 'clean']);
     await clock.advance(RECHECK_MS);
     watch.enqueuePending();
+    await flicker();
+    expect(told).toHaveLength(3);
+  });
+});
+
+describe('a report that fails', () => {
+  it('is made again until it is taken, and then no more', async () => {
+    const { clock, told, set, onSend } = await setUp();
+    onSend(() => Promise.reject(new Error('away')));
     await set('b');
-    await clock.advance(INTERVAL_MS);
-    expect(told).toEqual(['b', 'clean', 'b']);
+    await clock.advance(3 * RETRY_MS);
+    onSend(async () => {});
+    await clock.advance(3 * RETRY_MS);
+    expect(told).toEqual(['b']);
   });
 });
 

@@ -8,6 +8,7 @@ import type {
 import type { StepEntry } from '../drift/record.ts';
 import { type AppError, fromUnknown } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { withoutQuotedValues } from '../lib/quoted-values.ts';
 import type { Store } from '../store/types.ts';
 import type { Activities, StepInput } from './types.ts';
 
@@ -74,13 +75,15 @@ function append(store: Store, entry: Omit<StepEntry, 'at'>): Promise<void> {
   });
 }
 
-function toFailure(error: unknown): ApplicationFailure {
+/** The failure that Temporal keeps. No value that a server quoted is in it, nor in its cause, which is kept as well. */
+export function toFailure(error: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   const known: AppError = fromUnknown(error);
+  const message = withoutQuotedValues(known.message);
   return ApplicationFailure.create({
     type: known.code,
-    message: `${known.message} ${known.repair}`,
+    message: `${message} ${known.repair}`,
     nonRetryable: !known.retryable,
-    cause: known,
+    ...(message === known.message && { cause: known }),
   });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../lib/errors.ts';
+import { withoutQuotedValues } from '../../lib/quoted-values.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
@@ -173,7 +174,8 @@ function failureOf(call: Call, response: Response, text: string): Failure {
   const { status } = response;
   const requestId = response.headers.get('x-request-id') ?? undefined;
   const details = { status, ...(requestId === undefined ? {} : { requestId }) };
-  const message = `${nameOf(call)}: ${status} ${messageOf(text) || response.statusText}`;
+  const said = withoutQuotedValues(messageOf(text) || response.statusText);
+  const message = `${nameOf(call)}: ${status} ${said}`;
   switch (status) {
     case 401:
     case 403:

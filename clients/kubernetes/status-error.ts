@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError, type ErrorCode } from '../../lib/errors.ts';
+import { withoutQuotedValues } from '../../lib/quoted-values.ts';
 
 // meta/v1 Status: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
 const statusSchema = z.object({
@@ -61,8 +62,10 @@ export function errorOfStatus(
 ): AppError {
   const read = statusSchema.safeParse(body);
   const status = read.success && read.data.code > 0 ? read.data.code : httpStatus;
-  const said = (read.success ? read.data.message : fallback).slice(0, MAX_MESSAGE_CHARS);
-  const causes: readonly StatusCause[] = read.success ? read.data.details.causes : [];
+  const said = shown(read.success ? read.data.message : fallback);
+  const causes: readonly StatusCause[] = read.success
+    ? read.data.details.causes.map((cause) => ({ ...cause, message: shown(cause.message) }))
+    : [];
   return new AppError(codeOf(status, said), `${what}: ${said || `answered ${status}`}`, {
     details: {
       status,
@@ -73,6 +76,11 @@ export function errorOfStatus(
         : {}),
     },
   });
+}
+
+/** The server quotes the values that it refuses, which may be a Secret's. */
+function shown(message: string): string {
+  return withoutQuotedValues(message.slice(0, MAX_MESSAGE_CHARS));
 }
 
 function codeOf(status: number, message: string): ErrorCode {

@@ -1,6 +1,6 @@
 import { decide } from '../drift/policy.ts';
-import type { ResourceRef } from '../drift/resource-ref.ts';
-import { formatResource, resourceKey } from '../drift/resource-ref.ts';
+import type { Finding } from '../drift/record.ts';
+import { formatResource, type ResourceRef, resourceKey } from '../drift/resource-ref.ts';
 import type { Sibling } from '../drift/strictest.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import { lookAt } from './detect.ts';
@@ -9,10 +9,10 @@ import { readable, UNREADABLE } from './reach.ts';
 import { rulesFor } from './remember-finding.ts';
 import type { HeldBy, PlanInput } from './types.ts';
 
-/** A unit's other objects that drift, too, and the digests of their differences. */
+/** A unit's other objects that drift, too, and what their differences are called. */
 export type UnitShare = {
   readonly siblings: readonly Sibling[];
-  readonly digests: readonly string[];
+  readonly drifts: readonly string[];
   /** False for a unit of one object, which nobody else plans for. */
   readonly isShared: boolean;
 };
@@ -27,7 +27,7 @@ export async function shareOf(
   const objects = await environmentOf(deps, ref.environment).source.ofUnit(unit);
   const others = objects.filter((one) => resourceKey(one.ref) !== resourceKey(ref));
   const siblings: Sibling[] = [];
-  const digests: string[] = [];
+  const drifts: string[] = [];
   const { rules, autoFix } = rulesFor(deps, ref.environment);
   for (const other of others) {
     const look = await readable(lookAt(deps, membership, other.ref));
@@ -35,9 +35,9 @@ export async function shareOf(
     const facts = { ...look.facts, flapping: false, atMs: Date.now() };
     const decision = decide(rules, facts, autoFix);
     siblings.push({ resource: formatResource(other.ref), decision });
-    digests.push(look.finding.diffDigest);
+    drifts.push(nameOf(look.finding));
   }
-  return { siblings, digests, isShared: others.length > 0 };
+  return { siblings, drifts, isShared: others.length > 0 };
 }
 
 /** Makes this run the one that plans for the unit, or says which one does. A holder that does not know of this drift is woken. */
@@ -45,14 +45,19 @@ export async function takeUnit(
   { store, reportDrift }: Pick<ActivityDeps, 'store' | 'reportDrift'>,
   unitId: string,
   { episodeId, finding, looksOnly }: PlanInput,
-  { digests, isShared }: UnitShare,
+  { drifts, isShared }: UnitShare,
 ): Promise<HeldBy | undefined> {
   if (!isShared || looksOnly) return undefined;
-  const { diffDigest } = finding;
+  const drift = nameOf(finding);
   const at = new Date().toISOString();
-  const covers = [diffDigest, ...digests];
-  const holder = await store.unitHolds.take(unitId, { episodeId, diffDigest, covers, at });
+  const covers = [drift, ...drifts];
+  const holder = await store.unitHolds.take(unitId, { episodeId, drift, covers, at });
   if (!holder) return undefined;
-  if (!holder.isCovered) await reportDrift(holder.ref, `unit ${unitId}: ${diffDigest}`);
+  if (!holder.isCovered) await reportDrift(holder.ref, `beside ${drift}`);
   return { episodeId: holder.episodeId, resource: formatResource(holder.ref) };
+}
+
+/** The same change of two objects has one digest: the object makes it a drift. */
+function nameOf({ ref, diffDigest }: Finding): string {
+  return `${formatResource(ref)} ${diffDigest}`;
 }

@@ -188,14 +188,15 @@ export type Store = {
   readonly unitHolds: {
     /**
      * Makes an episode the one that plans for a unit; answers with the holder where another one does. A holder that has ended, or
-     * that is at rest and did not cover this difference, gives way.
+     * that is at rest and did not cover this drift, gives way.
      */
     take(
       unitId: string,
       by: {
         readonly episodeId: string;
-        readonly diffDigest: string;
-        /** Digests of the differences that the plan covers. */
+        /** What its drift is called: the resource with the digest of its difference. */
+        readonly drift: string;
+        /** The drifts that its plan covers. */
         readonly covers: readonly string[];
         readonly at: string;
       },
@@ -213,7 +214,10 @@ export type Store = {
     list(query: { environment?: string; limit: number }): Promise<readonly Notice[]>;
   };
   readonly analysisRuns: {
-    /** Notes a run that is under way; an older one of the same workflow id becomes `failed`. False if it was noted before. */
+    /**
+     * Notes a run that is under way; an older one of the same workflow id becomes `failed`. False if it was noted before. Runs
+     * that ended and are older than 30 days go.
+     */
     start(run: {
       runId: string;
       workflowId: string;
@@ -226,6 +230,8 @@ export type Store = {
     ): Promise<void>;
     finish(runId: string, status: 'completed' | 'failed', at: string): Promise<void>;
     find(runId: string): Promise<AnalysisRun | undefined>;
+    /** Runs under way that began within the last hour, those of one workflow id not counted. */
+    countRunning(exceptWorkflowId: string): Promise<number>;
   };
   readonly auditWrites: {
     /** Keeps the writes of a batch, each once. The oldest go: after seven days, or beyond 100,000 rows. */

@@ -6,7 +6,7 @@ create table unit_holds (
   unit_id text primary key,
   -- Once this episode has ended the unit is free.
   episode_id text not null,
-  -- Digests of the differences that its plan covers.
+  -- The drifts that its plan covers: resources with the digests of their differences.
   covers text[] not null,
   taken_at timestamptz(3) not null
 );

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +49,7 @@ test(
   'what the first run learnt the second one knows, and Ctrl-C ends everything each time',
   async () => {
     const first = await start();
+    expect(await doctor()).toMatch(/^0 /);
     await install(first);
     await write(first, 'bye');
     const question = await openQuestion(first.rest);
@@ -97,9 +98,23 @@ async function start(): Promise<Up> {
   expect(Object.keys(table)).toEqual(['REST', 'Token', 'Temporal UI', 'ConfigHub', 'kubeconfig']);
   expect(table['REST']).toBe(`http://127.0.0.1:${port}`);
   expect((await fetch(table['Temporal UI'] ?? '')).status).toBe(200);
-  const exported = /export (REALIGN_URL)=(\S+) (REALIGN_TOKEN)=(\S+)/.exec(command.stderr()) ?? [];
-  const [, url = '', urlValue = '', token = '', tokenValue = ''] = exported;
-  return { command, table, rest: createRest({ [url]: urlValue, [token]: tokenValue }) };
+  expect(command.stderr()).toContain('source kept/env ');
+  const file = join(data, 'kept/env');
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  const exported = (await readFile(file, 'utf8')).matchAll(/^export (\w+)='(.*)'$/gm);
+  const { REALIGN_URL, REALIGN_TOKEN } = Object.fromEntries(
+    [...exported].map(([, name = '', value = '']) => [name, value]),
+  );
+  return { command, table, rest: createRest({ REALIGN_URL, REALIGN_TOKEN }) };
+}
+
+/** As the README says it, in another shell. */
+async function doctor(): Promise<string> {
+  const { PATH, HOME } = process.env;
+  const line = `. kept/env && exec ${REALIGN} doctor`;
+  const command = startCommand('sh', ['-c', line], { cwd: data, env: { PATH, HOME } });
+  const code = await command.ended;
+  return `${code} ${command.stdout()}${command.stderr()}`;
 }
 
 async function interrupt({ command }: Up): Promise<void> {

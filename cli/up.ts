@@ -12,6 +12,7 @@ import { ALL_ROLES, type Realign, startRealign } from '../workers/realign.ts';
 import { runUntilSignal } from '../workers/run-until-signal.ts';
 import { installRuntime } from '../workers/worker.ts';
 import { createNarrator, type Narrator } from './demo/narrator.ts';
+import { writeUpEnvironment } from './up-environment.ts';
 
 export type UpOptions = {
   readonly data: string;
@@ -50,6 +51,14 @@ export async function runUp(options: UpOptions): Promise<number> {
     realign = await startRealign({ config, log, roles: ALL_ROLES, signal: controller.signal });
     realign.failed.catch(failure.reject);
     tellWhere(embedded, realign, secrets, narrator);
+    const environment = writeUpEnvironment(directory, {
+      ...embedded.env,
+      REALIGN_URL: realign.url,
+      REALIGN_TOKEN: secrets.apiToken,
+    });
+    narrator.line(
+      `source ${environment}   # in another shell: doctor, drifts and all the rest find it`,
+    );
     await realign.ready;
     narrator.line('✅ Everything has been compared once; Ctrl-C ends it');
   };
@@ -137,7 +146,6 @@ function tellWhere(
     ['kubeconfig', stack.kubernetes?.kubeconfigs.admin ?? 'yours'],
   ]);
   narrator.line('');
-  narrator.line(`export REALIGN_URL=${realign.url} REALIGN_TOKEN=${apiToken}`);
 }
 
 /** The tokens of this installation: made once, readable by its owner only. */

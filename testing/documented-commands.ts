@@ -39,6 +39,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Check>> = {
   'realign demo': DEMO,
   'npm test': { heldBy: '.ci/run', containing: 'npm test' },
   'realign up': { heldBy: 'cli/up.int.test.ts', containing: "['up', '--data'" },
+  'source .realign/env': { heldBy: 'cli/up.int.test.ts', containing: '. kept/env && exec' },
   'kubectl apply -k deploy/base': {
     heldBy: 'deploy/manifests.int.test.ts',
     containing: 'in the order of the kustomization',

@@ -5,6 +5,7 @@ import { sha256 } from '../lib/digest.ts';
 import { AppError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
+import { analysisWorkflowId } from '../lib/workflow-id.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';
 import { testPostgres } from '../testing/stack.ts';
 import {
@@ -632,23 +633,63 @@ describe('questions', () => {
 });
 
 describe('analysis', () => {
+  const analyze = (body?: object) =>
+    send('POST', '/api/v1/analyze', { token: 'ann-token', ...(body && { body }) });
+
   test('a second call while one runs answers with the same run', async () => {
-    const first = await send('POST', '/api/v1/analyze');
+    const first = await analyze();
     expect(schemas.analysisStarted.parse(first.body)).toMatchObject({
       message: 'Drift analysis triggered successfully',
       status: 'started',
     });
-    const second = await send('POST', '/api/v1/analyze', { body: {} });
+    const second = await analyze({});
     expect(second.status).toBe(200);
     expect(second.body).toMatchObject({
       status: 'running',
       run_id: schemas.analysisStarted.parse(first.body).run_id,
     });
-    await send('POST', '/api/v1/analyze', {
-      body: { environment: 'dev', resource: 'Deployment:shop:a' },
-    });
+    await analyze({ environment: 'dev', resource: 'Deployment:shop:a' });
     expect(scopes).toEqual([{}, {}, { environment: 'dev', resource: 'Deployment:shop:a' }]);
-    await problem(send('POST', '/api/v1/analyze', { body: { resource: 'banana' } }), 400);
+    await analyze({ resource: 'ClusterRole::system:node' });
+    scopes = [];
+    for (const body of [
+      { resource: 'banana' },
+      { resource: 'Deployment:Shop:a' },
+      { resource: 'Deployment:shop:' },
+      { resource: 'Deployment:shop:a/b' },
+      { resource: 'Deployment:shop:a\0' },
+      { resource: `Deployment:shop:${'a'.repeat(254)}` },
+      { namespace: 'Shop' },
+      { namespace: '-' },
+      { namespace: 'a'.repeat(64) },
+      { environment: 'dev\0' },
+    ]) {
+      await problem(analyze(body), 400);
+    }
+    expect(scopes).toEqual([]);
+  });
+
+  test('a viewer starts none', async () => {
+    await problem(send('POST', '/api/v1/analyze'), 403);
+    expect(scopes).toEqual([]);
+  });
+
+  test('no more than five run at once; to join one that runs is no sixth', async () => {
+    const startedAt = new Date().toISOString();
+    const namespaces = ['a', 'b', 'c', 'd', 'e'];
+    for (const namespace of namespaces) {
+      const scope = { namespace };
+      const run = { runId: `five-${namespace}`, workflowId: analysisWorkflowId(scope), scope };
+      await store.analysisRuns.start({ ...run, startedAt });
+    }
+    const refused = await problem(analyze({ namespace: 'f' }), 429);
+    expect(refused.detail).toContain('5 analyses of other scopes are running');
+    expect((await analyze({ namespace: 'a' })).status).toBe(200);
+    await store.analysisRuns.finish('five-a', 'completed', startedAt);
+    expect((await analyze({ namespace: 'f' })).status).toBe(200);
+    for (const namespace of namespaces) {
+      await store.analysisRuns.finish(`five-${namespace}`, 'completed', startedAt);
+    }
   });
 
   test('a run shows its progress', async () => {
@@ -720,7 +761,7 @@ describe('who may do what', () => {
     expect((await get('/api/v1/statistics')).status).toBe(200);
   });
 
-  test('a viewer may look and start an analysis, not decide', async () => {
+  test('a viewer may look, not decide', async () => {
     await ask('viewed');
     const body = { decision: 'approve', digest: 'digest-1' };
     const refused = await problem(
@@ -851,7 +892,11 @@ describe('the edges', () => {
     );
     const lame = await startApi(faulty, { host: '127.0.0.1', port: 0 });
     const reply = await problem(
-      send('POST', '/api/v1/analyze', { url: lame.url, headers: { 'x-request-id': 'my-id' } }),
+      send('POST', '/api/v1/analyze', {
+        token: 'ann-token',
+        url: lame.url,
+        headers: { 'x-request-id': 'my-id' },
+      }),
       500,
     );
     await lame.close();

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CHANGE_TYPES, DIRECTIONS, SEVERITIES } from '../drift/field-change.ts';
 import { parseDurationMs } from '../lib/duration.ts';
+import { analyzeBody } from './analysis-scope.ts';
 
 /** What the routes take and answer. The OpenAPI document is made from these. */
 
@@ -93,17 +94,6 @@ export const decisionBody = z
     },
     { error: 'give snooze_for or until with snooze, and with nothing else' },
   );
-
-/** All three narrow the run; nothing = every desired resource of every environment. */
-export const analyzeBody = z.strictObject({
-  ...environmentOnly,
-  namespace: text.optional(),
-  resource: z
-    .string()
-    .max(3 * MAX_TEXT)
-    .regex(/^[A-Z][A-Za-z0-9]*:[a-z0-9-]*:[^/]+$/, 'expected Kind:namespace:name')
-    .optional(),
-});
 
 const driftDetail = z.object({
   field: z.string(),

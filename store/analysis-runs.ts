@@ -7,6 +7,7 @@ import type { Store } from './types.ts';
 
 /** What goes wrong in one run is listed up to here. */
 const MAX_ERRORS = 100;
+const KEPT_DAYS = 30;
 
 const runRow = z
   .object({
@@ -36,6 +37,8 @@ const runRow = z
     };
   });
 
+const countRow = z.object({ count: z.number() });
+
 /** The table `analysis_runs`: what an analysis covers, how far it is, what it found. */
 export function createAnalysisRuns(database: Database): Store['analysisRuns'] {
   return {
@@ -47,6 +50,9 @@ export function createAnalysisRuns(database: Database): Store['analysisRuns'] {
         `with orphans as (
            update analysis_runs set status = 'failed', ended_at = $4
             where workflow_id = $2 and status = 'running' and id <> $1
+         ), old as (
+           delete from analysis_runs
+            where status <> 'running' and started_at < $4::timestamptz - interval '${KEPT_DAYS} days'
          )
          insert into analysis_runs (id, workflow_id, scope, status, started_at)
          values ($1, $2, $3, 'running', $4)
@@ -82,6 +88,8 @@ export function createAnalysisRuns(database: Database): Store['analysisRuns'] {
       );
     },
 
+    countRunning: (exceptWorkflowId) => countRunning(database, exceptWorkflowId),
+
     async find(runId) {
       const rows = await database.query(
         'analysis_runs',
@@ -92,4 +100,16 @@ export function createAnalysisRuns(database: Database): Store['analysisRuns'] {
       return rows.map((row) => runRow.parse(row))[0];
     },
   };
+}
+
+/** One whose workflow was ended from outside stays `running`; it must not count for ever. */
+async function countRunning(database: Database, exceptWorkflowId: string): Promise<number> {
+  const [row] = await database.query(
+    'analysis_runs',
+    'count running',
+    `select count(*)::int as count from analysis_runs
+      where status = 'running' and workflow_id <> $1 and started_at > now() - interval '1 hour'`,
+    [exceptWorkflowId],
+  );
+  return countRow.parse(row).count;
 }

@@ -419,6 +419,25 @@ describe('the rest', () => {
     expect(await store.analysisRuns.find('next')).toMatchObject({ status: 'running' });
   });
 
+  test('runs that ended go after 30 days, when another one starts', async () => {
+    const day = (number: number) => new Date(Date.UTC(2026, 2, number)).toISOString();
+    const begin = (runId: string, number: number) =>
+      store.analysisRuns.start({ runId, workflowId: runId, scope: {}, startedAt: day(number) });
+    for (const [runId, number] of [
+      ['old', 1],
+      ['recent', 2],
+      ['endless', 1],
+    ] as const) {
+      await begin(runId, number);
+      if (runId !== 'endless') await store.analysisRuns.finish(runId, 'completed', day(number));
+    }
+    await begin('newest', 32);
+    expect(await store.analysisRuns.find('old')).toBeUndefined();
+    for (const kept of ['recent', 'endless', 'newest']) {
+      expect(await store.analysisRuns.find(kept)).toBeDefined();
+    }
+  });
+
   test('every process gets the same installation key', async () => {
     const other = createStore({ databaseUrl: database.url, log: createLog('silent') });
     const [mine, theirs] = await Promise.all([store.installationKey(), other.installationKey()]);

@@ -1,8 +1,13 @@
 import { AppError } from '../../lib/errors.ts';
+import { analysisWorkflowId } from '../../lib/workflow-id.ts';
+import { analyzeBody } from '../analysis-scope.ts';
 import { presentRun, presentWorkflow } from '../present.ts';
 import { defineRoute, type Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import type { ApiDeps } from '../types.ts';
+
+/** Each reads every object that it covers, from ConfigHub and from the cluster. */
+const MAX_RUNNING = 5;
 
 /** Analysis on demand. */
 export function analysisRoutes({ store, links, analyses }: ApiDeps): readonly Route[] {
@@ -11,15 +16,20 @@ export function analysisRoutes({ store, links, analyses }: ApiDeps): readonly Ro
       method: 'post',
       path: '/api/v1/analyze',
       summary: 'Compare now; a call while the same scope is being compared answers with that run',
-      access: 'viewer',
+      access: 'approver',
       query: schemas.noQuery,
-      body: schemas.analyzeBody,
+      body: analyzeBody,
       answer: schemas.analysisStarted,
       failure: 'Failed to trigger drift analysis',
       async handle({ body, person }) {
         const scope = Object.fromEntries(
           Object.entries(body).filter(([, value]) => value !== undefined),
         );
+        const others = await store.analysisRuns.countRunning(analysisWorkflowId(scope));
+        if (others >= MAX_RUNNING) {
+          const message = `${others} analyses of other scopes are running; wait until one has ended`;
+          throw new AppError('TOO_MANY_REQUESTS', message);
+        }
         const { runId, workflowId, alreadyRunning } = await analyses.start(scope, person.name);
         return {
           body: {

@@ -8,6 +8,7 @@ import { diffDigest } from '../lib/drift-digest.ts';
 import { authorshipOf } from './authorship.ts';
 import type { DeclaredCounts } from './declared-counts.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
+import { storable } from './inspect.ts';
 import { judge } from './judge.ts';
 import { openEpisode, type RulesInForce, rememberFinding, rulesFor } from './remember-finding.ts';
 import type { DetectInput, Detection } from './types.ts';
@@ -34,7 +35,8 @@ export async function detectUnmanaged(
   const finding = await findingOf(deps, ref, live);
   if (!finding) return { inScope: false };
   const facts = factsOf(finding, live);
-  const states = { desired: null, live: redactObject(live, deps.keyedHash), desiredHash: '' };
+  const state = storable(redactObject(live, deps.keyedHash));
+  const states = { desired: null, live: state, desiredHash: '' };
   const detectedMs = await openEpisode(deps, input, { finding, states, runId });
   const rules = tellingOnly(rulesFor(deps, ref.environment));
   const judgement = await judge(deps, NOT_COUNTED, rules, { finding, facts }, { detectedMs });

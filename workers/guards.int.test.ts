@@ -159,6 +159,29 @@ describe('a drift that nobody is asked about', () => {
   }, 60_000);
 });
 
+describe('much drift at once', () => {
+  it('is not fixed but asked about, and told of once', async () => {
+    const blast = { enabled: true, objects: 3, percent: 1, withinMs: 120_000 };
+    const other = await openDriftLane(stage, 'blast', { guards: { blast } });
+    try {
+      const names = Array.from({ length: 8 }, (_, index) => `blast-${index}`);
+      await Promise.all(names.map((name) => stage.install('near', name, CALM)));
+      const refs = names.map((name) => stage.refOf('near', name));
+      for (const ref of refs) await other.edit(ref, 'wild');
+      const last = refs.at(-1);
+      if (!last) throw new Error('there are eight');
+      const question = await other.question(last);
+      expect(question.because).toMatch(/^\d+ of \d+ objects began to drift within 120 s/);
+      const { environment } = last;
+      const notices = await lane.parts.store.notices.list({ environment, limit: 100 });
+      expect(notices.filter((one) => one.kind === 'blast')).toHaveLength(1);
+      expect(await other.modeOf(last)).toBe('wild');
+    } finally {
+      await other.stop();
+    }
+  }, 90_000);
+});
+
 describe('a drift that comes and goes by itself', () => {
   it('is told of once', async () => {
     const ref = await installed('asked', 'flapping');

@@ -40,6 +40,8 @@ export type CarriedState = {
   readonly opened: boolean;
   /** Who wants to be asked although this difference was decided about. */
   readonly askedBy?: string;
+  /** Episode whose plan this run waits for. */
+  readonly sharedWith?: string;
 };
 
 export type EpisodeResult = {

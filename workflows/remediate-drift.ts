@@ -381,6 +381,7 @@ async function startFresh(run: Run): Promise<void> {
       decidedDigests: [...run.decidedDigests],
       opened: run.opened,
       ...(run.askedBy !== undefined && { askedBy: run.askedBy }),
+      ...(run.sharedWith !== undefined && { sharedWith: run.sharedWith }),
     },
   });
 }

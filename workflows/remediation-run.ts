@@ -69,7 +69,7 @@ export function openRun(input: RemediateInput): Run {
     graceOver: false,
     looksAgain: 0,
     askedBy: carried?.askedBy,
-    sharedWith: undefined,
+    sharedWith: carried?.sharedWith,
     seenSeq: first.seq,
   });
   hearRequests(run);

@@ -25,16 +25,16 @@ test('the shipped rights are enough to list and watch the default resources', as
   expect(await examineCluster(first, resources)).toMatchObject({
     name: 'Cluster of dev',
     ok: true,
-    detail: expect.stringMatching(/^v\d.* may list and watch 7 resources$/),
+    detail: expect.stringMatching(/^v\d.* may list and watch 17 resources$/),
   });
 });
 
 test('each missing right is named, with the repair', async () => {
   const { kubeconfigs } = await testCluster();
   const { first } = environment(kubeconfigs.realign, '[qa]');
-  expect(await examineCluster(first, ['deployments', 'secrets'])).toMatchObject({
+  expect(await examineCluster(first, ['deployments', 'persistentvolumeclaims'])).toMatchObject({
     ok: false,
-    detail: expect.stringMatching(/but may not list secrets in qa; watch secrets in qa$/),
+    detail: expect.stringMatching(/but may not list persistentvolumeclaims in qa; watch persistentvolumeclaims in qa$/),
     repair: expect.stringContaining('rbac.yaml'),
   });
 });

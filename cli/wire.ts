@@ -69,6 +69,7 @@ export const questionSchema = z.looseObject({
   unit: z.string().nullish(),
   severity,
   summary: z.string(),
+  workflow_url: z.string().nullish(),
   drift_details: z.array(detailSchema),
   author: z.string().nullish(),
   possible_authors: z.array(z.string()).nullish(),

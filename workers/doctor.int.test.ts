@@ -34,7 +34,9 @@ test('each missing right is named, with the repair', async () => {
   const { first } = environment(kubeconfigs.realign, '[qa]');
   expect(await examineCluster(first, ['deployments', 'persistentvolumeclaims'])).toMatchObject({
     ok: false,
-    detail: expect.stringMatching(/but may not list persistentvolumeclaims in qa; watch persistentvolumeclaims in qa$/),
+    detail: expect.stringMatching(
+      /but may not list persistentvolumeclaims in qa; watch persistentvolumeclaims in qa$/,
+    ),
     repair: expect.stringContaining('rbac.yaml'),
   });
 });

@@ -78,6 +78,7 @@ export async function openStage(options: StageOptions): Promise<Stage & { close(
     approver: restFor(tokens.approver),
     narrator,
     prefix: PREFIX,
+    url: realign.url,
     answersProduction,
     close: () => cluster.close(),
   };

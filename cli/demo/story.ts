@@ -25,6 +25,8 @@ export type Stage = {
   /** As the person who answers questions. */
   readonly approver: Rest;
   readonly prefix: string;
+  /** Of the api. */
+  readonly url: string;
   /** False: the production question is left to whoever watches. */
   readonly answersProduction: boolean;
 };
@@ -230,12 +232,14 @@ function concerns(question: QuestionAnswer, environment: string, target: Target)
   return question.environment === environment && (question.resource_id ?? '').endsWith(id);
 }
 
-function tellQuestion({ narrator }: Stage, question: QuestionAnswer): void {
+function tellQuestion({ narrator, url }: Stage, question: QuestionAnswer): void {
   narrator.line(`❓ ${question.severity}: ${question.summary}`);
   for (const plan of question.plans) {
     narrator.line(`   ${plan.fix === 'revert' ? 'approve' : 'accept '} → ${plan.description}`);
   }
   narrator.line(`   realign approve ${question.id} --digest ${question.digest}`);
+  narrator.line(`   or POST ${url}/api/v1/questions/${question.id}/decisions`);
+  if (question.workflow_url) narrator.line(`   its workflow: ${question.workflow_url}`);
 }
 
 function tellFixed({ narrator }: Stage, record: DemoRecord, ms: number): void {

@@ -15,7 +15,7 @@ export type Heartbeat = {
 };
 
 /** A third of the time-out: one lost beat does no harm. */
-const BEAT_EVERY_MS = 3_000;
+export const BEAT_EVERY_MS = 3_000;
 
 /** The running activity's heartbeat. */
 export function currentHeartbeat(): Heartbeat {

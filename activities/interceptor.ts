@@ -10,12 +10,11 @@ import { type AppError, fromUnknown } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { withoutQuotedValues } from '../lib/quoted-values.ts';
 import type { Store } from '../store/types.ts';
+import { BEAT_EVERY_MS } from './heartbeat.ts';
 import type { Activities, StepInput } from './types.ts';
 
 const MAX_MESSAGE_LENGTH = 2_000;
-/** A third of the time-out: one lost beat does no harm. */
-const BEAT_EVERY_MS = 3_000;
-/** These beat at each poll, with details that a beat of ours would overwrite. */
+/** These beat through `currentHeartbeat`, with details that a beat of ours would overwrite. */
 const BEATING_BY_THEMSELVES: ReadonlySet<string> = new Set<keyof Activities>([
   'applyUnit',
   'verify',

@@ -55,7 +55,7 @@ export const ACTIVITY_OPTIONS = {
       nonRetryableErrorTypes: NEVER_RETRIED,
     },
   },
-  /** Applies and verifications follow something that takes minutes; each poll beats. */
+  /** Applies and verifications follow something that takes minutes; they beat between polls, too. */
   follow: {
     startToCloseTimeout: '15m', // above the longest rolloutTimeout that the configuration allows
     heartbeatTimeout: HEARTBEAT_TIMEOUT,

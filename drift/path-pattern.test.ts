@@ -86,11 +86,12 @@ test('knows which patterns reach far', () => {
 test('many wildcards over a long path take no time to speak of', () => {
   const pattern = parsePathPattern(`${'**.a.'.repeat(40)}z`);
   const path = parseFieldPath('a'.concat('.a'.repeat(500)));
-  const startedMs = performance.now();
+  // Time of this process alone: what else the machine does is not counted.
+  const before = process.cpuUsage();
   expect(covers([pattern], path, undefined)).toBe(false);
   const test = compileTextPattern(`${'.*a'.repeat(60)}$`);
   expect(test(`${'a'.repeat(2_000)}b`)).toBe(false);
-  expect(performance.now() - startedMs).toBeLessThan(2_000);
+  expect(process.cpuUsage(before).user).toBeLessThan(2_000_000);
 });
 
 test.each<[string, string, boolean]>([

@@ -1,4 +1,4 @@
-import type { RuleSubject } from '../drift/ignore-rule.ts';
+import type { RuleSubject } from '../drift/compare/ignore-rule.ts';
 import { isJsonObject } from '../drift/json.ts';
 import { type KubeObject, type ResourceRef, splitApiVersion } from '../drift/resource-ref.ts';
 import type { DesiredSnapshot, DesiredSource } from './source.ts';
@@ -40,6 +40,7 @@ export function withAutoscalers(
   };
   return {
     environment: source.environment,
+    ...(source.setLabelsOf && { setLabelsOf: source.setLabelsOf }),
     load,
     refresh,
     async find(ref, signal) {

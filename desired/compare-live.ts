@@ -1,4 +1,4 @@
-import { type CompareContext, type Comparison, compare } from '../drift/compare.ts';
+import { type CompareContext, type Comparison, compare } from '../drift/compare/compare.ts';
 import type { KubeObject } from '../drift/resource-ref.ts';
 import type { DesiredObject } from './source.ts';
 

@@ -154,4 +154,29 @@ describe('desired state from ConfigHub', () => {
     await hub.createSpace({ slug: 'later' });
     expect((await source.load()).units).toEqual([]);
   });
+
+  it('leaves out the members of a set that is not monitored, as long as they are in it', async () => {
+    const { hub, source, unit } = await setUp({
+      a: configMap('a', 'one'),
+      b: configMap('b', 'two'),
+    });
+    const first = await source.load();
+    const { spaceId } = await unit('b');
+    const quiet = await hub.createSet(spaceId, { slug: 'quiet', labels: { monitor: 'false' } });
+    const loud = await hub.createSet(spaceId, { slug: 'loud', labels: { monitor: 'true' } });
+    await hub.patchUnit(await unit('a'), { setId: loud.setId });
+    await hub.patchUnit(await unit('b'), { setId: quiet.setId });
+    const without = await source.refresh(first.revision);
+    expect(values(without)).toEqual({ [keyOf('a')]: 'one' });
+    expect(await source.find(refOf('b'))).toBeUndefined();
+    // An apply still writes all of it, and whoever consents to one must see that.
+    expect(await source.ofUnit(await unit('b'))).toHaveLength(1);
+    expect(await source.setLabelsOf?.(await unit('a'))).toEqual({ monitor: 'true' });
+    await hub.patchUnit(await unit('b'), { setId: null });
+    expect(values(await source.refresh(without?.revision ?? ''))).toEqual({
+      [keyOf('a')]: 'one',
+      [keyOf('b')]: 'two',
+    });
+    expect(await source.setLabelsOf?.(await unit('b'))).toEqual({});
+  });
 });

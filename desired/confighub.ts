@@ -27,6 +27,7 @@ import {
   type UnitReads,
   withoutData,
 } from './unit-reads.ts';
+import { createUnitSets, isWatched, type SetLabels } from './unit-sets.ts';
 
 export type ConfighubSourceOptions = {
   readonly hub: UnitReads;
@@ -46,6 +47,9 @@ type UnitState = {
   readonly declared: ReadonlyMap<string, DesiredObject>;
 };
 
+/** What one look found: every unit of the space, and what its Sets say of them. */
+type Looked = { readonly states: ReadonlyMap<string, UnitState>; readonly sets: SetLabels };
+
 /** What reading a unit takes. */
 type Reading = {
   readonly hub: UnitReads;
@@ -63,48 +67,36 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
   const { hub, environment } = options;
   const reading: Reading = { hub, place: placeOf(options), schemas: options.schemas };
   const space = createSpaceLookup(hub, environment.source.space);
+  const unitSets = createUnitSets(hub, Date.now);
   let snapshot: DesiredSnapshot | undefined;
   // By unit id; replaced as a whole, so that a look that fails half-way changes nothing.
-  let states: ReadonlyMap<string, UnitState> = new Map();
+  let looked: Looked = { states: new Map(), sets: new Map() };
   // Units that were read one by one since the last look, which sees them in the company of all others.
   const readSince = new Map<string, UnitState>();
   const inTurn = createTurns();
 
   const look = async (signal: AbortSignal | undefined): Promise<DesiredSnapshot> => {
     signal?.throwIfAborted();
-    const listed = await listStates(hub, await space.id(), space.forget);
-    const changed = await readChanged(hub, listed, (unitId) => states.get(unitId)?.unit);
-    const next = new Map<string, UnitState>();
-    for (const [index, one] of listed.entries()) {
-      signal?.throwIfAborted();
-      if (changed.size > 0 && index % UNITS_PER_TURN === 0) await breathe();
-      const read = changed.get(one.unitId);
-      const known = states.get(one.unitId);
-      // What is neither read nor as it was is gone since the list was made.
-      if (read) next.set(one.unitId, await stateOf(reading, read.unit, read.data, known));
-      else if (known && isUnchanged(known.unit, one)) next.set(one.unitId, known);
-    }
-    snapshot = combine(environment.name, next, { states, snapshot });
-    states = next;
+    const spaceId = await space.id();
+    const units = listStates(hub, spaceId, space.forget);
+    const [listed, sets] = await Promise.all([units, unitSets.read(spaceId)]);
+    const now = { states: await statesOf(reading, listed, looked.states, signal), sets };
+    snapshot = combine(environment.name, now, { ...looked, snapshot });
+    looked = now;
     readSince.clear();
     return snapshot;
   };
 
-  /** One unit as it is now, by one small request; undefined if it is gone. */
+  const knownOf = (unitId: string) => readSince.get(unitId) ?? looked.states.get(unitId);
   const readUnit = async (id: Pick<DeclaringUnit, 'unitId' | 'spaceId'>) => {
-    const read = await unlessGone(hub.getUnit(id.spaceId, id.unitId));
-    if (read === undefined) return undefined;
-    const { unit, data } = withoutData(read);
-    const known = readSince.get(unit.unitId) ?? states.get(unit.unitId);
-    const isKnown = hasDataOf(known?.unit, unit);
-    const text = isKnown ? undefined : (data ?? (await hub.readData(unit)));
-    const state = await stateOf(reading, unit, text, known);
-    readSince.set(unit.unitId, state);
+    const state = await readState(reading, id, knownOf);
+    if (state) readSince.set(state.unit.unitId, state);
     return state;
   };
 
   return {
     environment: environment.name,
+    setLabelsOf: unitSets.labelsOf,
     load: (signal) => inTurn(() => look(signal), signal),
     async refresh(known, signal) {
       const now = await inTurn(() => look(signal), signal);
@@ -116,7 +108,7 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
       if (known !== undefined) {
         const state = await abortable(readUnit(known.unit), signal);
         const fresh = state?.declared.get(key);
-        if (fresh !== undefined) return fresh;
+        if (fresh !== undefined && (await unitSets.isWatchedNow(fresh.unit))) return fresh;
       }
       return (await inTurn(() => look(signal), signal)).objects.get(key);
     },
@@ -134,6 +126,30 @@ function placeOf({ environment, isNamespaced, schemas }: ConfighubSourceOptions)
     ...(isNamespaced && { isNamespaced }),
     ...(schemas && { schemaOf: schemas.find }),
   };
+}
+
+/** Every listed unit's state: what is known of it, or what it is now; the very same map if nothing moved. */
+async function statesOf(
+  reading: Reading,
+  listed: readonly DeclaringUnit[],
+  known: ReadonlyMap<string, UnitState>,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, UnitState>> {
+  const knownUnit = (unitId: string) => known.get(unitId)?.unit;
+  const changed = listed.filter((unit) => !isUnchanged(knownUnit(unit.unitId), unit));
+  if (changed.length === 0 && listed.length === known.size) return known;
+  const read = await readChanged(reading.hub, listed, changed, knownUnit);
+  const next = new Map<string, UnitState>();
+  for (const [index, one] of listed.entries()) {
+    signal?.throwIfAborted();
+    if (read.size > 0 && index % UNITS_PER_TURN === 0) await breathe();
+    const found = read.get(one.unitId);
+    const before = known.get(one.unitId);
+    // What is neither read nor as it was is gone since the list was made.
+    if (found) next.set(one.unitId, await stateOf(reading, found.unit, found.data, before));
+    else if (before && isUnchanged(before.unit, one)) next.set(one.unitId, before);
+  }
+  return next;
 }
 
 /** The id of a space, asked for once. */
@@ -178,6 +194,21 @@ async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): 
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** One unit as it is now, by one small request; undefined if it is gone. */
+async function readState(
+  reading: Reading,
+  id: Pick<DeclaringUnit, 'unitId' | 'spaceId'>,
+  knownOf: (unitId: string) => UnitState | undefined,
+): Promise<UnitState | undefined> {
+  const { hub } = reading;
+  const read = await unlessGone(hub.getUnit(id.spaceId, id.unitId));
+  if (read === undefined) return undefined;
+  const { unit, data } = withoutData(read);
+  const known = knownOf(unit.unitId);
+  const isKnown = hasDataOf(known?.unit, unit);
+  return stateOf(reading, unit, isKnown ? undefined : (data ?? (await hub.readData(unit))), known);
 }
 
 /** A unit's state under its present numbers; parses and compiles only revisions that are not known. */
@@ -232,11 +263,12 @@ function declaredBy(
   const declared = new Map<string, DesiredObject>();
   if (!head.ok) return declared;
   const revision = String(unit.headRevision);
+  const ofUnit = () => [...declared.values()];
   for (const [key, one] of head.objects) {
     const before = base?.ok ? base.objects.get(key) : undefined;
     const applied = appliedState(unit, base, before !== undefined);
     const last = applied === 'head' ? one : before;
-    declared.set(key, desiredObject(one, last, { applied, unit, revision }));
+    declared.set(key, desiredObject(one, last, { applied, unit, revision, ofUnit }));
   }
   return declared;
 }
@@ -245,7 +277,7 @@ function declaredBy(
 function desiredObject(
   one: DeclaredObject,
   last: DeclaredObject | undefined,
-  facts: Pick<DesiredObject, 'applied' | 'unit' | 'revision'>,
+  facts: Pick<DesiredObject, 'applied' | 'unit' | 'revision' | 'ofUnit'>,
 ): DesiredObject {
   const desired = {
     ref: one.ref,
@@ -273,17 +305,18 @@ function appliedState(
   return isInBase ? 'behind' : 'never';
 }
 
-/** All units together; the same snapshot again if nothing moved. */
+/** All watched units together; the same snapshot again if nothing moved. */
 function combine(
   environment: string,
-  states: ReadonlyMap<string, UnitState>,
-  before: { states: ReadonlyMap<string, UnitState>; snapshot: DesiredSnapshot | undefined },
+  { states, sets }: Looked,
+  before: Looked & { readonly snapshot: DesiredSnapshot | undefined },
 ): DesiredSnapshot {
   const { snapshot } = before;
-  if (snapshot !== undefined && isSameStates(states, before.states)) return snapshot;
+  const isSame = isSameStates(states, before.states) && isDeepStrictEqual(sets, before.sets);
+  if (snapshot !== undefined && isSame) return snapshot;
   const objects = new Map<string, DesiredObject>();
   const errors: DesiredProblem[] = [];
-  const all = [...states.values()];
+  const all = [...states.values()].filter(({ unit }) => isWatched(unit, sets));
   for (const { unit, head, declared } of all) {
     if (!head.ok) errors.push({ unit: unit.slug, message: head.message });
     for (const [key, desired] of declared) {
@@ -300,6 +333,7 @@ function isSameStates(
   some: ReadonlyMap<string, UnitState>,
   others: ReadonlyMap<string, UnitState>,
 ): boolean {
+  if (some === others) return true;
   if (some.size !== others.size) return false;
   for (const [id, state] of some) if (others.get(id) !== state) return false;
   return true;

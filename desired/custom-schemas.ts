@@ -1,7 +1,7 @@
 import type { KubernetesClient } from '../clients/kubernetes/index.ts';
-import { readCrd } from '../drift/crd-schema.ts';
+import { readCrd } from '../drift/compare/crd-schema.ts';
+import { type Struct, structOfKind } from '../drift/compare/schema.ts';
 import { apiVersionOf, type ResourceRef } from '../drift/resource-ref.ts';
-import { type Struct, structOfKind } from '../drift/schema.ts';
 import { type AppError, fromUnknown } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 

@@ -1,10 +1,10 @@
 import { type Document, isMap } from 'yaml';
-import { declaredForm } from '../drift/declared-form.ts';
-import { sameJson } from '../drift/equal.ts';
+import { declaredForm } from '../drift/compare/declared-form.ts';
+import { sameJson } from '../drift/compare/equal.ts';
 import type { FieldChange } from '../drift/field-change.ts';
 import { parseFieldPath } from '../drift/field-path.ts';
 import { isJsonObject, type JsonValue } from '../drift/json.ts';
-import { putField } from '../drift/put-field.ts';
+import { putField } from '../drift/patch/put-field.ts';
 import type { KubeObject } from '../drift/resource-ref.ts';
 import { AppError } from '../lib/errors.ts';
 import { rewriteYaml } from './rewrite-yaml.ts';

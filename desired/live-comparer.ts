@@ -1,5 +1,9 @@
-import { applyIgnoreRules, type CompiledRules, type RuledComparison } from '../drift/ignore.ts';
-import type { RuleSubject } from '../drift/ignore-rule.ts';
+import {
+  applyIgnoreRules,
+  type CompiledRules,
+  type RuledComparison,
+} from '../drift/compare/ignore.ts';
+import type { RuleSubject } from '../drift/compare/ignore-rule.ts';
 import { formatResource, type KubeObject, type ResourceRef } from '../drift/resource-ref.ts';
 import { compareLive } from './compare-live.ts';
 import type { DesiredObject } from './source.ts';

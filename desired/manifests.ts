@@ -11,6 +11,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../drift/json.ts'
 import type { KubeObject } from '../drift/resource-ref.ts';
 import { AppError } from '../lib/errors.ts';
 import { KUBERNETES_YAML } from '../lib/kubernetes-yaml.ts';
+import { readYamlValues } from './yaml-values.ts';
 
 /** Larger inputs are refused before they are parsed: etcd itself takes no object over 1.5 MiB. */
 const MAX_BYTES = 32 * 2 ** 20;
@@ -33,6 +34,8 @@ export function parseManifests(text: string, file = 'manifest'): readonly KubeOb
   if (text.length > MAX_BYTES) {
     throw new AppError('MANIFEST_INVALID', `${file} is larger than ${MAX_BYTES / 2 ** 20} MiB`);
   }
+  const plain = readPlainly(text);
+  if (plain !== undefined) return plain;
   const lines = new LineCounter();
   const place = { lines, file };
   const objects: KubeObject[] = [];
@@ -43,6 +46,17 @@ export function parseManifests(text: string, file = 'manifest'): readonly KubeOb
     }
   }
   return objects;
+}
+
+/** Undefined where the full parser is needed: to read the text, to unpack a list, or to say where a mistake is. */
+function readPlainly(text: string): readonly KubeObject[] | undefined {
+  const documents = readYamlValues(text);
+  if (documents === undefined || documents.length > MAX_OBJECTS) return undefined;
+  const objects = documents.filter(isJsonObject);
+  const isWhole = objects.length === documents.length;
+  return isWhole && !objects.some((one) => listItems(one) || problemOf(one))
+    ? objects.map(asNamed)
+    : undefined;
 }
 
 function readDocuments(text: string, place: Place): readonly Document.Parsed[] {
@@ -119,15 +133,21 @@ function unpack(
 ): readonly KubeObject[] {
   if (value === null || value === undefined) return [];
   if (!isJsonObject(value)) throw invalid(place, start, 'a Kubernetes object must be a mapping');
-  const kind = value['kind'];
-  const items = value['items'];
-  if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)) {
-    return items.flatMap((item: JsonValue, index) => {
-      const at = childOf(node, 'items', index);
-      return unpack(withListKind(item, kind, value), at, offsetOf(at) ?? start, place);
-    });
-  }
-  return [checked(value, node, start, place)];
+  const list = listItems(value);
+  if (list === undefined) return [checked(value, node, start, place)];
+  return list.items.flatMap((item, index) => {
+    const at = childOf(node, 'items', index);
+    return unpack(withListKind(item, list.kind, value), at, offsetOf(at) ?? start, place);
+  });
+}
+
+/** What a `List`, or a typed one as `DeploymentList`, holds; undefined for other objects. */
+function listItems(
+  value: JsonObject,
+): { readonly kind: string; readonly items: readonly JsonValue[] } | undefined {
+  const { kind, items } = value;
+  if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(items)) return undefined;
+  return { kind, items };
 }
 
 /** The items of a typed list (`DeploymentList`) carry neither kind nor apiVersion when Go wrote them. */

@@ -1,5 +1,5 @@
 import { type Document, isMap, isScalar, isSeq, type Node, Scalar, visit } from 'yaml';
-import { sameJson } from '../drift/equal.ts';
+import { sameJson } from '../drift/compare/equal.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../drift/json.ts';
 import {
   renderBehind,

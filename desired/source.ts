@@ -1,6 +1,6 @@
-import type { Unit } from '../clients/confighub/index.ts';
-import type { CompiledDesired } from '../drift/compile.ts';
-import type { RuleSubject } from '../drift/ignore-rule.ts';
+import type { Labels, Unit } from '../clients/confighub/index.ts';
+import type { CompiledDesired } from '../drift/compare/compile.ts';
+import type { RuleSubject } from '../drift/compare/ignore-rule.ts';
 import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
 
 /**
@@ -24,6 +24,8 @@ export type DesiredObject = {
   readonly unit: DeclaringUnit;
   /** The unit's head revision that `object` was read from. */
   readonly revision: string;
+  /** Everything that its unit declared when it was read; absent where the source does not know it together. */
+  readonly ofUnit?: () => readonly DesiredObject[];
 };
 
 /** A unit that declares nothing usable; what it said before does not count any more. */
@@ -53,6 +55,8 @@ export type DesiredSource = {
   ): Promise<DesiredObject | undefined>;
   /** Limits of the autoscaler that the source declares for an object; absent where no rule asks for them. */
   readonly autoscalerOf?: (ref: ResourceRef) => RuleSubject['autoscaler'];
-  /** Everything that one unit declares now, read anew. */
+  /** Labels of the Set that a unit is in; absent where the source has no Sets. */
+  readonly setLabelsOf?: (unit: DeclaringUnit) => Promise<Labels>;
+  /** Everything that one unit declares now, read anew, also where nobody watches it. */
   ofUnit(unit: Pick<DeclaringUnit, 'unitId' | 'spaceId'>): Promise<readonly DesiredObject[]>;
 };

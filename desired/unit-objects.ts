@@ -1,6 +1,7 @@
-import { type CompiledDesired, compileDesired } from '../drift/compile.ts';
+import { type CompiledDesired, compileDesired } from '../drift/compare/compile.ts';
+import type { Struct } from '../drift/compare/schema.ts';
+import { isDriftRecord } from '../drift/decide/drift-unit.ts';
 import { type KubeObject, type ResourceRef, refOf, resourceKey } from '../drift/resource-ref.ts';
-import type { Struct } from '../drift/schema.ts';
 import { AppError, fromUnknown } from '../lib/errors.ts';
 import { isNamespacedBuiltIn } from './cluster-scoped.ts';
 import { parseManifests } from './manifests.ts';
@@ -58,6 +59,7 @@ export function readUnitObjects(text: string, place: ReadingPlace): UnitObjects 
   try {
     const objects = new Map<string, DeclaredObject>();
     for (const parsed of parseManifests(text)) {
+      if (isDriftRecord(parsed)) continue;
       const object = placed(parsed, place);
       const ref = refOf(place.environment, object);
       const key = resourceKey(ref);

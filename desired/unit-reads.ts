@@ -6,7 +6,7 @@ import type { DeclaringUnit } from './source.ts';
 /** The reads that a source makes. */
 export type UnitReads = Pick<
   ConfigHub,
-  'findSpace' | 'listUnits' | 'getUnit' | 'readData' | 'revisionData'
+  'findSpace' | 'listUnits' | 'getUnit' | 'readData' | 'revisionData' | 'listSets'
 >;
 
 /** A unit as it was read anew, with its data where that changed: both from one answer, so that they belong together. */
@@ -55,13 +55,13 @@ export function hasDataOf(known: DeclaringUnit | undefined, unit: DeclaringUnit)
   return unit.dataHash !== undefined && known.dataHash === unit.dataHash;
 }
 
-/** The units that changed since they were known, read anew. Those that are gone meanwhile are missing. */
+/** Of the listed units those that are not as they are known, read anew. Those that are gone meanwhile are missing. */
 export async function readChanged(
   hub: UnitReads,
   listed: readonly DeclaringUnit[],
+  changed: readonly DeclaringUnit[],
   known: (unitId: string) => DeclaringUnit | undefined,
 ): Promise<ReadonlyMap<string, ReadUnit>> {
-  const changed = listed.filter((unit) => !isUnchanged(known(unit.unitId), unit));
   const read = new Map<string, ReadUnit>();
   const metadata = changed.filter((unit) => hasDataOf(known(unit.unitId), unit));
   await takeAll(hub, byIds(metadata), 'summary', read);
@@ -79,8 +79,10 @@ export async function readChanged(
 }
 
 export function withoutData(read: Unit): { unit: DeclaringUnit; data?: string } {
+  // Thousands in each poll have none, and are not copied.
+  if (read.data === undefined) return { unit: read };
   const { data, ...unit } = read;
-  return data === undefined ? { unit } : { unit, data };
+  return { unit, data };
 }
 
 type Request = { readonly space: string; readonly where: Where };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { compare } from '../drift/compare.ts';
-import { compileDesired } from '../drift/compile.ts';
+import { compare } from '../drift/compare/compare.ts';
+import { compileDesired } from '../drift/compare/compile.ts';
 import type { KubeObject } from '../drift/resource-ref.ts';
 import { createVerdictMemo } from './verdict-memo.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { EquivalenceQuestion } from '../drift/comparison.ts';
+import type { EquivalenceQuestion } from '../drift/compare/comparison.ts';
 import { canonicalJson } from '../lib/digest.ts';
 
 /** Pairs of values that the API server takes for the same at a place; each costs some 150 bytes. */

@@ -23,6 +23,13 @@ export function checkWhole(config: Config, refuse: Refuse): void {
       refuse(['environments', index, 'upstream'], `"${upstream}" is no other environment${hint}`);
     }
   });
+  const { records, space } = config.drift;
+  if (records === 'units' && config.environments.some((one) => one.source.space === space)) {
+    refuse(
+      ['drift', 'space'],
+      `"${space}" is watched as an environment: drifts need another space`,
+    );
+  }
   for (const field of ['name', 'tokenSha256', 'email', 'slackId', 'kubernetesUser'] as const) {
     const key = field === 'tokenSha256' ? 'tokenHash' : field;
     const values = config.people.map((person) => person[field]);
@@ -37,6 +44,12 @@ export function checkWhole(config: Config, refuse: Refuse): void {
       `none is allowed only while api.host is a loopback address, not "${config.api.host}"`,
     );
   }
+  const elsewhere = config.slack.mode === 'off' ? [] : config.slack.approveOnWeb;
+  for (const [index, name] of elsewhere.entries()) {
+    if (names.includes(name)) continue;
+    const message = `there is no environment "${name}"${didYouMean(name, names)}`;
+    refuse(['slack', 'approveOnWeb', index], message);
+  }
   if (config.api.metricsPort === config.api.port)
     refuse(['api', 'metricsPort'], 'equals the port of the api');
   const withoutRepair = config.environments.find((one) => !one.cluster.repairKubeconfig);
@@ -50,8 +63,22 @@ export function checkWhole(config: Config, refuse: Refuse): void {
       `${value} needs a second identity: set cluster.repairKubeconfig of environment ${withoutRepair.name}`,
     );
   }
+  checkMail(config, refuse);
   if (config.settle.maxMs < config.settle.quietMs)
     refuse(['settle', 'max'], 'is shorter than settle.quiet');
+  if (config.retention.auditMs < config.retention.episodesMs)
+    refuse(['retention', 'audit'], 'is shorter than retention.episodes');
+}
+
+/** A password that crosses a network unencrypted is everybody's. */
+function checkMail({ notifications }: Config, refuse: Refuse): void {
+  const mail = notifications.receivers.find((one) => one.kind === 'email');
+  if (mail?.smtp.tls !== 'none' || mail.smtp.password === undefined) return;
+  if (isLoopback(mail.smtp.host)) return;
+  refuse(
+    ['notifications', 'smtp', 'tls'],
+    `none would send the password to ${mail.smtp.host} unencrypted: write required (STARTTLS) or implicit (port 465), or give no password`,
+  );
 }
 
 function isLoopback(host: string): boolean {

@@ -1,19 +1,17 @@
 import { z } from 'zod';
+import { isOneLine, NOT_ONE_LINE } from './config-files.ts';
 import type { ConfigProblem } from './config-problems.ts';
-import {
-  type ConfigFile,
-  hostAndPort,
-  logLevel,
-  port,
-  postgresUrl,
-  webUrl,
-} from './config-schema.ts';
+import { type ConfigFile, logLevel, port, postgresUrl } from './config-schema.ts';
+import { hostAndPort, webUrl } from './config-schema-parts.ts';
+import { slackAppToken, slackBotToken, slackChannel } from './config-schema-slack.ts';
 
 /** Every environment variable that Realign reads; deploy/ and docker-compose.yml may set no other. An empty one counts as not set. */
 export const ENVIRONMENT_VARIABLES = {
   KUBECONFIG: 'kubeconfig of environments that name none',
   REALIGN_REPAIR_KUBECONFIG:
     'second identity, which may patch, of environments that name none (residue: patch, confirm: dry-run)',
+  REALIGN_ADMIN_KUBECONFIG:
+    'your own way into the cluster, for apply-all, setup-worker, deploy-test, test-workflow and cleanup (KUBECONFIG)',
   NAMESPACE: 'default namespace of environments that name none (qa)',
   CUB_SPACE: 'space of the one environment when the file lists none (acorn-bear-qa)',
   CUB_API_URL: 'confighub.url',
@@ -21,6 +19,11 @@ export const ENVIRONMENT_VARIABLES = {
   CUB_TOKEN: 'confighub.token',
   CONFIGHUB_TOKEN: 'confighub.token, where CUB_TOKEN is not set',
   CLAUDE_API_KEY: 'claude.apiKey',
+  ANTHROPIC_API_KEY: 'claude.apiKey, where CLAUDE_API_KEY is not set',
+  SLACK_BOT_TOKEN: 'slack.botToken',
+  SLACK_APP_TOKEN: 'slack.appToken',
+  SLACK_SIGNING_SECRET: 'slack.signingSecret',
+  SLACK_CHANNEL: 'slack.channel',
   AUTO_FIX: 'autoFix (true, 1, yes; false, 0, no)',
   DATABASE_URL: 'database.url',
   TEMPORAL_ADDRESS: 'temporal.address',
@@ -35,7 +38,7 @@ export const ENVIRONMENT_VARIABLES = {
   REALIGN_CACHE_DIR: 'where downloaded binaries are kept',
 } as const;
 
-export type EnvironmentVariable = keyof typeof ENVIRONMENT_VARIABLES;
+type EnvironmentVariable = keyof typeof ENVIRONMENT_VARIABLES;
 
 /** What the environment says over the file. */
 export type Overrides = {
@@ -46,6 +49,10 @@ export type Overrides = {
   readonly confighubUrl?: string;
   readonly confighubToken?: string;
   readonly claudeApiKey?: string;
+  readonly slackBotToken?: string;
+  readonly slackAppToken?: string;
+  readonly slackSigningSecret?: string;
+  readonly slackChannel?: string;
   readonly autoFix?: boolean;
   readonly databaseUrl?: string;
   readonly temporalAddress?: string;
@@ -60,6 +67,7 @@ const YES = ['true', '1', 'yes'];
 const NO = ['false', '0', 'no'];
 
 const text = z.string().max(65_536);
+const secret = text.trim().refine(isOneLine, NOT_ONE_LINE);
 const flag = z
   .string()
   .toLowerCase()
@@ -87,14 +95,18 @@ export function readEnvironment(env: NodeJS.ProcessEnv, problems: ConfigProblem[
     namespace: read(text, 'NAMESPACE'),
     space: read(text, 'CUB_SPACE'),
     confighubUrl: read(webUrl, 'CUB_API_URL', 'CONFIGHUB_URL'),
-    confighubToken: read(text, 'CUB_TOKEN', 'CONFIGHUB_TOKEN'),
-    claudeApiKey: read(text, 'CLAUDE_API_KEY'),
+    confighubToken: read(secret, 'CUB_TOKEN', 'CONFIGHUB_TOKEN'),
+    claudeApiKey: read(secret, 'CLAUDE_API_KEY', 'ANTHROPIC_API_KEY'),
+    slackBotToken: read(slackBotToken, 'SLACK_BOT_TOKEN'),
+    slackAppToken: read(slackAppToken, 'SLACK_APP_TOKEN'),
+    slackSigningSecret: read(secret, 'SLACK_SIGNING_SECRET'),
+    slackChannel: read(slackChannel, 'SLACK_CHANNEL'),
     autoFix: read(flag, 'AUTO_FIX'),
     databaseUrl: read(postgresUrl, 'DATABASE_URL'),
     temporalAddress: read(hostAndPort, 'TEMPORAL_ADDRESS'),
     temporalNamespace: read(text, 'TEMPORAL_NAMESPACE'),
     temporalUiUrl: read(webUrl, 'TEMPORAL_UI_URL'),
-    auditToken: read(text, 'REALIGN_AUDIT_TOKEN'),
+    auditToken: read(secret, 'REALIGN_AUDIT_TOKEN'),
     port: read(portText, 'PORT'),
     logLevel: read(logLevel, 'REALIGN_LOG_LEVEL'),
   });

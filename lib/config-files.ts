@@ -18,15 +18,27 @@ export function readSecret(
   value: string | undefined,
   file: string | undefined,
 ): string | undefined {
-  if (file === undefined) return value;
+  if (file === undefined) return oneLine(place, path, value?.trim());
   const fileKey: Path = [path[0], `${path[1]}File`];
   if (value !== undefined)
     place.refuse(fileKey, `give either ${path[1]} or ${path[1]}File, not both`);
   const read = readLimited(pathFrom(place.directory, file), MAX_SECRET_BYTES);
   if ('error' in read) place.refuse(fileKey, read.error);
   else if (read.text.trim() === '') place.refuse(fileKey, 'the file is empty');
-  else return read.text.trim();
+  else return oneLine(place, fileKey, read.text.trim());
   return undefined;
+}
+
+/** What HTTP takes as a header; errors about any other text would quote it. */
+export function isOneLine(text: string): boolean {
+  return !/\p{Cc}/u.test(text);
+}
+
+export const NOT_ONE_LINE = 'expected one line without control characters';
+
+function oneLine({ refuse }: Place, path: Path, text: string | undefined): string | undefined {
+  if (text !== undefined && !isOneLine(text)) refuse(path, NOT_ONE_LINE);
+  return text;
 }
 
 /** An absolute path; `~/` is the home directory. */

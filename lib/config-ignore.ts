@@ -1,6 +1,6 @@
-import type { SeverityRule } from '../drift/ignore.ts';
-import { compileIgnoreRules } from '../drift/ignore.ts';
-import { compileIgnoreRule, type IgnoreRule, needsExpiry } from '../drift/ignore-rule.ts';
+import type { SeverityRule } from '../drift/compare/ignore.ts';
+import { compileIgnoreRules } from '../drift/compare/ignore.ts';
+import { compileIgnoreRule, type IgnoreRule, needsExpiry } from '../drift/compare/ignore-rule.ts';
 import type { Path } from './config-problems.ts';
 import type { ConfigFile } from './config-schema.ts';
 import { importArgocd, importFlux } from './import-ignore-rules.ts';
@@ -9,9 +9,9 @@ import { didYouMean } from './nearest-name.ts';
 type Entry = ConfigFile['ignore'][number];
 
 /** What is wrong with one entry of `ignore:` or `severities:`: where, and a sentence. */
-export type IgnoreProblem = { readonly path: Path; readonly message: string };
+type IgnoreProblem = { readonly path: Path; readonly message: string };
 
-export type ReadRules = {
+type ReadRules = {
   readonly ignore: readonly IgnoreRule[];
   readonly severities: readonly SeverityRule[];
   readonly problems: readonly IgnoreProblem[];

@@ -127,7 +127,6 @@ describe('policies', () => {
         quorum: 1,
         approvers: [],
         selfApproval: false,
-        unknownAuthor: 'allow',
         expiryMs: 3_600_000,
         remindersAt: [0.25, 0.5, 0.9],
         offer: 'revert',

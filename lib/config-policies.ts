@@ -1,11 +1,12 @@
+import { isGroup } from '../drift/decide/approver-group.ts';
+import type { Guards } from '../drift/decide/guard.ts';
+import type { PolicyMatch, PolicyRule } from '../drift/decide/policy.ts';
 import { SEVERITIES, type Severity, severityRank } from '../drift/field-change.ts';
-import type { Guards } from '../drift/guard.ts';
-import type { PolicyMatch, PolicyRule } from '../drift/policy.ts';
 import type { ConfigFile } from './config-schema.ts';
 import { didYouMean } from './nearest-name.ts';
 
 /** What is wrong with one rule: its index in `policies:`, the key inside it, and a sentence that names the rule. */
-export type PolicyProblem = {
+type PolicyProblem = {
   readonly index: number;
   readonly key: string;
   readonly message: string;
@@ -70,8 +71,10 @@ export function policyProblems(
       const hint = didYouMean(environment, known.environments);
       refuse('match.environments', `there is no environment "${environment}"${hint}`);
     }
-    for (const message of approverProblems(rule, known.people)) refuse('approvers', message);
-    for (const { key, message } of contradictions(rule, known.people)) refuse(key, message);
+    for (const message of approverProblems(rule, known)) refuse('approvers', message);
+    const alone = { ...rule, approvers: rule.breakGlass ?? [], quorum: 0 };
+    for (const message of approverProblems(alone, known)) refuse('breakGlass', message);
+    for (const { key, message } of contradictions(rule, known)) refuse(key, message);
     const earlier = rules.slice(0, index).find((other) => covers(other.match, rule.match));
     if (earlier && twin === index) {
       refuse(
@@ -83,7 +86,9 @@ export function policyProblems(
   });
 }
 
-function approverProblems(rule: PolicyRule, people: ConfigFile['people']): readonly string[] {
+type Approvers = { readonly people: ConfigFile['people'] };
+
+function approverProblems(rule: PolicyRule, { people }: Approvers): readonly string[] {
   const problems: string[] = [];
   const named = new Set<string>();
   for (const approver of rule.approvers) {
@@ -94,6 +99,8 @@ function approverProblems(rule: PolicyRule, people: ConfigFile['people']): reado
       }
       continue;
     }
+    // Whether there is a Slack that knows it, only the api can tell.
+    if (isGroup(approver)) continue;
     const person = people.find((one) => one.name === approver);
     if (!person) {
       const hint = didYouMean(
@@ -108,7 +115,8 @@ function approverProblems(rule: PolicyRule, people: ConfigFile['people']): reado
     }
   }
   const onlyNames =
-    rule.approvers.length > 0 && !rule.approvers.some((one) => one.startsWith('role:'));
+    rule.approvers.length > 0 &&
+    !rule.approvers.some((one) => one.startsWith('role:') || isGroup(one));
   const needed = rule.quorum + (rule.unknownAuthor === 'extra-approver' ? 1 : 0);
   if (problems.length === 0 && onlyNames && named.size < needed) {
     const extra = needed > rule.quorum ? ' and one more where the author is unknown' : '';
@@ -120,7 +128,7 @@ function approverProblems(rule: PolicyRule, people: ConfigFile['people']): reado
 type Contradiction = { readonly key: string; readonly message: string };
 
 /** Keys that say something which the rest of the rule makes impossible or meaningless. */
-function contradictions(rule: PolicyRule, people: ConfigFile['people']): readonly Contradiction[] {
+function contradictions(rule: PolicyRule, known: Approvers): readonly Contradiction[] {
   const { outcome, match, escalation } = rule;
   const asksNobody = outcome === 'notify' || outcome === 'track';
   const found: (Contradiction | false | undefined)[] = [
@@ -142,6 +150,8 @@ function contradictions(rule: PolicyRule, people: ConfigFile['people']): readonl
     asksNobody &&
       rule.approvers.length > 0 && { key: 'approvers', message: onlyFor('auto and ask') },
     asksNobody &&
+      rule.breakGlass !== undefined && { key: 'breakGlass', message: onlyFor('auto and ask') },
+    asksNobody &&
       escalation !== undefined && { key: 'escalation', message: onlyFor('auto and ask') },
     lowestSeverity(match) === undefined && {
       key: 'match.severities',
@@ -149,9 +159,9 @@ function contradictions(rule: PolicyRule, people: ConfigFile['people']): readonl
     },
   ];
   for (const one of escalation?.to ?? []) {
-    const problem = approverProblems({ ...rule, approvers: [one], quorum: 0 }, people)[0];
+    const problem = approverProblems({ ...rule, approvers: [one], quorum: 0 }, known)[0];
     if (problem !== undefined) found.push({ key: 'escalation.to', message: problem });
-    else if (!isAmong(one, rule.approvers, people)) {
+    else if (!isAmong(one, rule.approvers, known.people)) {
       found.push({ key: 'escalation.to', message: `"${one}" is called in, but may not approve` });
     }
   }
@@ -173,7 +183,7 @@ function isAmong(one: string, approvers: readonly string[], people: ConfigFile['
 function covers(outer: PolicyMatch, inner: PolicyMatch): boolean {
   const lists = [
     ...(['environments', 'filters', 'kinds', 'namespaces', 'names'] as const),
-    ...(['types', 'directions', 'severities', 'managers'] as const),
+    ...(['types', 'directions', 'severities', 'managers', 'actors'] as const),
   ] as const;
   for (const key of lists) {
     const wide: readonly string[] | undefined = outer[key];
@@ -185,7 +195,11 @@ function covers(outer: PolicyMatch, inner: PolicyMatch): boolean {
   if (outer.flapping !== undefined && outer.flapping !== inner.flapping) return false;
   // Which times lie within which others is not worked out: only the same ones are known to.
   if (outer.times && JSON.stringify(outer.times) !== JSON.stringify(inner.times)) return false;
-  return Object.entries(outer.labels ?? {}).every(([key, value]) => inner.labels?.[key] === value);
+  return hasAll(inner.labels, outer.labels) && hasAll(inner.setLabels, outer.setLabels);
+}
+
+function hasAll(labels: PolicyMatch['labels'], wanted: PolicyMatch['labels']): boolean {
+  return Object.entries(wanted ?? {}).every(([key, value]) => labels?.[key] === value);
 }
 
 /** The mildest severity that a rule applies to; undefined when it applies to none. */

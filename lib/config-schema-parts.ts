@@ -17,6 +17,7 @@ export const name = z
     'expected a name of letters, digits, "-", "_" and "." (at most 63)',
   );
 export const text = z.string().min(1).max(1_024);
+export const secret = z.string().min(16, 'expected at least 16 characters');
 export const names = z
   .array(text)
   .min(1, 'expected at least one; leave the key out for "any"')
@@ -38,4 +39,19 @@ export function duration(minMs: number, maxMs: number) {
     });
     return z.NEVER;
   });
+}
+
+export const webUrl = z
+  .url({ protocol: /^https?$/, error: 'expected a URL that begins with http:// or https://' })
+  // It is printed and logged as it is, and paths are added to it.
+  .refine(isPlainUrl, 'expected a URL without user, password, query or fragment')
+  .transform((url) => url.replace(/\/+$/, ''));
+export const hostAndPort = z
+  .string()
+  .regex(/^\S+:\d{1,5}$/, 'expected host:port, such as 127.0.0.1:7233');
+
+function isPlainUrl(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const { username, password, search, hash } = new URL(text);
+  return username + password + search + hash === '';
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ACTORS } from '../drift/decide/policy-rule.ts';
 import { CHANGE_TYPES, DIRECTIONS, SEVERITIES } from '../drift/field-change.ts';
 import { compileGlob } from '../drift/text-pattern.ts';
 import { WEEKDAYS } from '../drift/time-window.ts';
@@ -60,7 +61,9 @@ const policyMatch = z.strictObject({
   minSeverity: z.enum(SEVERITIES).exactOptional(),
   severities: z.array(z.enum(SEVERITIES)).min(1).exactOptional(),
   labels: labels.exactOptional(),
+  setLabels: labels.exactOptional(),
   managers: globs.exactOptional(),
+  actors: z.array(z.enum(ACTORS)).min(1).exactOptional(),
   flapping: z.boolean().exactOptional(),
   times: z.array(timeWindow).min(1).max(MAX_WINDOWS).exactOptional(),
 });
@@ -74,7 +77,8 @@ export const policy = z.strictObject({
   quorum: z.int().min(1).max(20).default(1),
   approvers: z.array(text).max(MAX_LIST).default([]),
   selfApproval: z.boolean().default(false),
-  unknownAuthor: z.enum(['allow', 'extra-approver']).default('allow'),
+  breakGlass: z.array(text).min(1).max(MAX_LIST).exactOptional(),
+  unknownAuthor: z.enum(['allow', 'extra-approver']).exactOptional(),
   expiry: duration(SECOND_MS, 90 * DAY_MS).prefault('24h'),
   remindersAt: z
     .array(part)
@@ -89,6 +93,7 @@ export const policy = z.strictObject({
   maxFixesPerHour: z.int().min(1).max(100_000).exactOptional(),
   freezes: z.array(freeze).max(MAX_WINDOWS).default([]),
   dryRun: z.boolean().default(false),
+  receivers: z.array(name).min(1).max(MAX_LIST).exactOptional(),
 });
 
 const enabled = z.boolean().default(true);

@@ -1,6 +1,10 @@
 import { z } from 'zod';
-import { DEFAULT_APPLIERS } from '../drift/managers.ts';
+import { DEFAULT_APPLIERS } from '../drift/compare/managers.ts';
+import { claude } from './config-schema-claude.ts';
+import { cost } from './config-schema-cost.ts';
+import { drift } from './config-schema-drift.ts';
 import { ignoreRule, MAX_IGNORE_RULES, severityRule } from './config-schema-ignore.ts';
+import { notifications } from './config-schema-notifications.ts';
 import {
   DAY_MS,
   duration,
@@ -10,13 +14,17 @@ import {
   MINUTE_MS,
   name,
   SECOND_MS,
+  secret,
   text,
+  webUrl,
 } from './config-schema-parts.ts';
 import { guards, MAX_POLICIES, policy } from './config-schema-policy.ts';
+import { slack } from './config-schema-slack.ts';
+import { temporal } from './config-schema-temporal.ts';
 
 /** The shape of realign.yaml. Defaults live here and nowhere else; docs/configuration.md documents every key. */
 
-export const ROLES = ['viewer', 'approver', 'admin'] as const;
+const ROLES = ['viewer', 'approver', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What the defaults watch: the workloads, their configuration, how they are reached and scaled, and who may do what. */
@@ -46,19 +54,10 @@ const MAX_PEOPLE = 1_000;
 const namespace = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'expected the name of a namespace');
-const secret = z.string().min(16, 'expected at least 16 characters');
-export const webUrl = z
-  .url({ protocol: /^https?$/, error: 'expected a URL that begins with http:// or https://' })
-  // It is printed and logged as it is, and paths are added to it.
-  .refine(isPlainUrl, 'expected a URL without user, password, query or fragment')
-  .transform((url) => url.replace(/\/+$/, ''));
 export const postgresUrl = z.url({
   protocol: /^postgres(ql)?$/,
   error: 'expected a URL that begins with postgres://',
 });
-export const hostAndPort = z
-  .string()
-  .regex(/^\S+:\d{1,5}$/, 'expected host:port, such as 127.0.0.1:7233');
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']);
 export const port = z.int().min(1).max(65_535);
 
@@ -118,28 +117,23 @@ export const configSchema = z.strictObject({
       filtersSpace: name.exactOptional(),
     })
     .prefault({}),
-  temporal: z
-    .strictObject({
-      address: hostAndPort.default('127.0.0.1:7233'),
-      namespace: text.default('default'),
-      taskQueue: text.default('realign'),
-      uiUrl: webUrl.prefault('http://127.0.0.1:8233'),
-    })
-    .prefault({}),
+  temporal: temporal.prefault({}),
   database: z
     .strictObject({
       url: postgresUrl.exactOptional(),
       urlFile: text.exactOptional(),
     })
     .prefault({}),
-  claude: z
-    .strictObject({ apiKey: text.exactOptional(), apiKeyFile: text.exactOptional() })
-    .prefault({}),
+  claude,
+  cost,
+  slack,
+  notifications: notifications.prefault({}),
   policies: z.array(policy).max(MAX_POLICIES).default([]),
   guards: guards.prefault({}),
   ignore: z.array(ignoreRule).max(MAX_IGNORE_RULES).default([]),
   severities: z.array(severityRule).max(MAX_IGNORE_RULES).default([]),
   ignoreAnnotations: z.boolean().default(true),
+  drift: drift.prefault({}),
   autoFix: z.boolean().default(false),
   people: z.array(person).max(MAX_PEOPLE).default([]),
   api: z
@@ -175,13 +169,14 @@ export const configSchema = z.strictObject({
       keyFile: text.exactOptional(),
     })
     .prefault({}),
+  retention: z
+    .strictObject({
+      // Savings of the month are added up from ended drifts.
+      episodes: duration(31 * DAY_MS, 3_650 * DAY_MS).prefault('90d'),
+      audit: duration(31 * DAY_MS, 3_650 * DAY_MS).prefault('400d'),
+    })
+    .prefault({}),
   log: z.strictObject({ level: logLevel.default('info') }).prefault({}),
 });
 
 export type ConfigFile = z.output<typeof configSchema>;
-
-function isPlainUrl(text: string): boolean {
-  if (!URL.canParse(text)) return true;
-  const { username, password, search, hash } = new URL(text);
-  return username + password + search + hash === '';
-}

@@ -172,10 +172,13 @@ describe('a wrong file', () => {
       'environments: [{ name: a, source: { space: s } }, { name: a, source: { space: t } }]',
       /environments\[1\].name: "a" is there twice/,
     ],
+    ['retention: { episodes: 7d }', /retention.episodes: 7d is out of range/],
+    ['retention: { episodes: 90d, audit: 60d }', /retention.audit: is shorter than/],
     ['residue: patch', /residue: patch needs a second identity/],
     ['confirm: dry-run', /confirm: dry-run needs a second identity.*acorn-bear-qa/],
     ['api: { host: 0.0.0.0, auth: none }', /api.auth: none is allowed only/],
     ['confighub: { token: x, tokenFile: /nowhere }', /either token or tokenFile/],
+    ['claude: { apiKey: "sk-1\\nsk-2" }', /claude.apiKey: expected one line/],
     ['resources: [Deployment]', /resources\[0\]: expected a plural/],
     [
       `people: [{ name: a, roles: [admin], tokenHash: "${HASH}" }, { name: b, roles: [viewer], tokenHash: "${HASH}" }]`,
@@ -205,6 +208,16 @@ describe('files', () => {
     const file = write('realign.yaml', 'confighub: { tokenFile: token }\n');
     expect(loadConfig({ file, env: {} }).confighub.token).toBe('sesame');
     expect(loadConfig({ env: { REALIGN_CONFIG: file } }).confighub.token).toBe('sesame');
+  });
+
+  it('that hold two secrets are refused: errors about such a header would quote it', () => {
+    write('two', 'sesame-canary\nother-canary\n');
+    const file = write('two.yaml', 'confighub: { tokenFile: two }\n');
+    expect(() => loadConfig({ file, env: {} })).toThrow(/confighub.tokenFile: expected one line/);
+    const env = { CLAUDE_API_KEY: 'sk-canary\nother', SLACK_BOT_TOKEN: 'xoxb-canary\nother' };
+    expect(() => parseConfig('', { env })).toThrow(/CLAUDE_API_KEY: expected one line/);
+    expect(() => parseConfig('', { env })).toThrow(/SLACK_BOT_TOKEN: expected a bot token/);
+    expect(() => parseConfig('', { env })).not.toThrow(/canary/);
   });
 
   it('are missed when named, not when only the default is absent', () => {

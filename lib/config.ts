@@ -1,13 +1,17 @@
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import type { Guards } from '../drift/guard.ts';
-import type { SeverityRule } from '../drift/ignore.ts';
-import type { IgnoreRule } from '../drift/ignore-rule.ts';
-import type { PolicyRule } from '../drift/policy.ts';
+import type { CostRates } from '../drift/advice/cost.ts';
+import type { SeverityRule } from '../drift/compare/ignore.ts';
+import type { IgnoreRule } from '../drift/compare/ignore-rule.ts';
+import type { Guards } from '../drift/decide/guard.ts';
+import type { PolicyRule } from '../drift/decide/policy.ts';
 import { checkWhole } from './config-checks.ts';
+import { type ClaudeConfig, toClaude } from './config-claude.ts';
+import { toCostRates } from './config-cost.ts';
 import { type Overrides, readEnvironment, withoutUndefined } from './config-environment.ts';
 import { type Place, pathFrom, type Refuse, readLimited, readSecret } from './config-files.ts';
 import { readIgnoreRules } from './config-ignore.ts';
+import { type NotificationsConfig, toNotifications } from './config-notifications.ts';
 import { policyProblems, toGuards, toPolicyRule } from './config-policies.ts';
 import {
   type ConfigProblem,
@@ -18,6 +22,8 @@ import {
   type YamlSource,
 } from './config-problems.ts';
 import { type ConfigFile, configSchema, type Role } from './config-schema.ts';
+import { type SlackConfig, toSlack } from './config-slack.ts';
+import { type TemporalConfig, toTemporal } from './config-temporal.ts';
 import { AppError } from './errors.ts';
 
 export type { Role } from './config-schema.ts';
@@ -67,14 +73,11 @@ export type Config = {
     /** Slug of the space whose Filters policies match; each environment's own space when absent. */
     readonly filtersSpace?: string;
   };
-  readonly temporal: {
-    readonly address: string;
-    readonly namespace: string;
-    readonly taskQueue: string;
-    readonly uiUrl: string;
-  };
+  readonly temporal: TemporalConfig;
   readonly database: { readonly url: string };
-  readonly claude: { readonly apiKey?: string };
+  readonly claude: ClaudeConfig;
+  /** What resources cost; never what anything is decided by. */
+  readonly cost: CostRates;
   /** First match decides. */
   readonly policies: readonly PolicyRule[];
   /** What holds automatic fixes back, whatever the rules say. */
@@ -85,6 +88,8 @@ export type Config = {
   readonly severities: readonly SeverityRule[];
   /** Whether declared objects may say by annotation what about them is no drift. */
   readonly ignoreAnnotations: boolean;
+  /** `units`: each drift is kept as a ConfigHub unit of that space, too. */
+  readonly drift: { readonly records: 'off' | 'units'; readonly space: string };
   readonly autoFix: boolean;
   readonly people: readonly Person[];
   readonly api: {
@@ -106,17 +111,22 @@ export type Config = {
   /** Field managers whose fields are desired ones. */
   readonly appliers: readonly string[];
   readonly redaction: { readonly key?: string };
+  readonly slack: SlackConfig;
+  /** Who is told of what, and how. */
+  readonly notifications: NotificationsConfig;
+  /** How long ended drifts, and the audit of decisions, stay in Postgres. */
+  readonly retention: { readonly episodesMs: number; readonly auditMs: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
 };
 
 /** What a command's options say over file and environment. */
-export type ConfigFlags = {
+type ConfigFlags = {
   readonly port?: number;
   readonly host?: string;
   readonly logLevel?: Config['log']['level'];
 };
 
-export const DEFAULT_CONFIG_FILE = 'realign.yaml';
+const DEFAULT_CONFIG_FILE = 'realign.yaml';
 
 const DEFAULT_SPACE = 'acorn-bear-qa';
 const DEFAULT_NAMESPACE = 'qa';
@@ -215,6 +225,7 @@ function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: P
     environments.map((one) => one.name),
   );
   for (const { path, message } of problems) place.refuse(path, message);
+  const slack = toSlack(file.slack, env, place);
   return {
     environments,
     resources: file.resources,
@@ -224,18 +235,15 @@ function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: P
       refreshMs: confighub.refresh,
       ...withoutUndefined({ token, filtersSpace: confighub.filtersSpace }),
     },
-    temporal: {
-      address: env.temporalAddress ?? temporal.address,
-      namespace: env.temporalNamespace ?? temporal.namespace,
-      taskQueue: temporal.taskQueue,
-      uiUrl: env.temporalUiUrl ?? temporal.uiUrl,
-    },
+    temporal: toTemporal(temporal, env, place),
     database: { url: databaseUrl ?? DEFAULT_DATABASE_URL },
-    claude: withoutUndefined({ apiKey }),
+    claude: toClaude(claude, apiKey, place.refuse),
+    cost: toCostRates(file.cost, place.refuse),
     policies: file.policies.map(toPolicyRule),
     guards: toGuards(file.guards),
     ...rules,
     ignoreAnnotations: file.ignoreAnnotations,
+    drift: file.drift,
     autoFix: env.autoFix ?? file.autoFix,
     people: file.people.map(({ tokenHash, ...person }) => ({
       ...person,
@@ -251,6 +259,9 @@ function assemble(file: ConfigFile, env: Overrides, flags: ConfigFlags, place: P
     confirm: file.confirm,
     appliers: file.appliers,
     redaction: withoutUndefined({ key }),
+    slack,
+    notifications: toNotifications(file, slack, place),
+    retention: { episodesMs: file.retention.episodes, auditMs: file.retention.audit },
     log: { level: flags.logLevel ?? env.logLevel ?? file.log.level },
   };
 }

@@ -125,10 +125,75 @@ export const ERRORS = {
     retryable: true,
     repair: 'Temporal cannot be reached; check TEMPORAL_ADDRESS. Realign tries again by itself.',
   },
+  PAYLOAD_UNREADABLE: {
+    status: 422,
+    retryable: true,
+    repair:
+      'List the key that the payload names under temporal.codec.keys, after the one that encrypts, in every process.',
+  },
   DATABASE_UNAVAILABLE: {
     status: 503,
     retryable: true,
     repair: 'Postgres cannot be reached; check DATABASE_URL. Realign tries again by itself.',
+  },
+  SLACK_UNAUTHORIZED: {
+    status: 502,
+    retryable: false,
+    repair: 'Slack refused the token; `realign slack check` says what is wrong with it.',
+  },
+  SLACK_REFUSED: {
+    status: 502,
+    retryable: false,
+    repair: 'Slack refused the request; `realign slack check` looks for the cause.',
+  },
+  SLACK_RATE_LIMITED: {
+    status: 503,
+    retryable: true,
+    repair: 'Slack asks for a pause. Realign tries again by itself when it is over.',
+  },
+  SLACK_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    repair: 'Slack cannot be reached; check the network. Realign tries again by itself.',
+  },
+  RECEIVER_REFUSED: {
+    status: 502,
+    retryable: false,
+    repair:
+      'The receiver of notifications refused the message; correct its entry in notifications.receivers.',
+  },
+  RECEIVER_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    repair: 'The receiver of notifications cannot be reached. Realign tries again by itself.',
+  },
+  APPROVERS_UNKNOWN: {
+    status: 503,
+    retryable: true,
+    repair:
+      'Slack does not say who belongs to the group of approvers; decide again in a minute. Rejecting and snoozing are possible now.',
+  },
+  CLAUDE_REFUSED: {
+    status: 502,
+    retryable: false,
+    repair:
+      'Check claude.apiKey, claude.model and claude.url; the message says what Claude refused.',
+  },
+  CLAUDE_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    repair: 'Nothing needs to be done: Claude is asked again, and drift is dealt with without it.',
+  },
+  CLAUDE_ANSWER_INVALID: {
+    status: 502,
+    retryable: false,
+    repair:
+      'Nothing needs to be done: the answer is thrown away. If it happens often, change claude.model.',
+  },
+  CLAUDE_BUDGET_SPENT: {
+    status: 429,
+    retryable: false,
+    repair: 'Wait until calls have become older than the hour or the day, or raise claude.budget.',
   },
   API_UNAVAILABLE: {
     status: 503,

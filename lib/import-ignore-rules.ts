@@ -1,8 +1,8 @@
-import type { IgnoreRule, RuleMatch } from '../drift/ignore-rule.ts';
+import type { IgnoreRule, RuleMatch } from '../drift/compare/ignore-rule.ts';
 import { pathOfJq, pathOfPointer } from './import-paths.ts';
 
 /** An entry of Argo CD's `spec.ignoreDifferences`. */
-export type ArgocdEntry = {
+type ArgocdEntry = {
   readonly group?: string;
   readonly kind: string;
   readonly name?: string;
@@ -13,7 +13,7 @@ export type ArgocdEntry = {
 };
 
 /** An entry of Flux's `driftDetection.ignore`. */
-export type FluxEntry = {
+type FluxEntry = {
   readonly paths: readonly string[];
   readonly target?: {
     readonly group?: string;

@@ -1,4 +1,14 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import {
+  createMakers,
+  type MakeCounter,
+  type MakeGauge,
+  type MakeHistogram,
+  type MetricDescription,
+} from './metric-makers.ts';
+import { type ClaudeCall, claudeMetrics } from './metrics-claude.ts';
+import { messageMetrics, unpostedMetric } from './metrics-messages.ts';
+import { retentionMetrics } from './metrics-retention.ts';
 
 type Ref = {
   readonly environment: string;
@@ -11,11 +21,23 @@ type Ref = {
  * What is read at each scrape. What lives in Postgres is the same for all processes: only the api reports it, or sums
  * over processes would count it twice.
  */
-export type ScrapeSource = {
+type ScrapeSource = {
   readonly openEpisodes?: () => Promise<
     readonly { readonly environment: string; readonly severity: string; readonly count: number }[]
   >;
   readonly openQuestions?: () => Promise<
+    readonly { readonly environment: string; readonly count: number }[]
+  >;
+  /** What drift costs per month by environment; `openUsd` is absent where it is not known. */
+  readonly costs?: () => Promise<
+    readonly {
+      readonly environment: string;
+      readonly openUsd?: number;
+      readonly savedUsd: number;
+    }[]
+  >;
+  /** Questions that no message shows; only where there are receivers. */
+  readonly unpostedQuestions?: () => Promise<
     readonly { readonly environment: string; readonly count: number }[]
   >;
   readonly watcher?: () => WatcherState;
@@ -52,6 +74,12 @@ export type Metrics = {
   httpRequest(method: string, endpoint: string): (status: number) => void;
   driftFound(change: { severity: string; type: string; environment: string }): void;
   detectionTook(kind: string, environment: string, seconds: number): void;
+  /** A message reached its receiver. */
+  messagePosted(receiver: string, how: 'posted' | 'edited'): void;
+  /** A message did not; `code` is of the catalogue of errors. */
+  postFailed(receiver: string, code: string): void;
+  /** What there is to say to a receiver cannot be put into words. */
+  subjectParked(receiver: string): void;
   /** 0 removes the resource, so that only what drifts takes room. */
   driftScore(ref: Ref, score: number): void;
   resourcesWatched(kind: string, namespace: string, count: number): void;
@@ -59,16 +87,13 @@ export type Metrics = {
   queryTook(operation: string, table: string, seconds: number): void;
   episodeEnded(environment: string, outcome: string, seconds: number): void;
   decisionTaken(decision: string, door: string, result: 'taken' | 'refused'): void;
+  claudeCalled(call: ClaudeCall): void;
+  /** A rollback, bulk correction or promotion that somebody started by a command. */
+  commandEnded(kind: string, status: string): void;
+  oldRowsDeleted(table: string, count: number): void;
 };
 
-export type MetricDescription = {
-  readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly labels: readonly string[];
-  readonly help: string;
-};
-
-export type MetricsOptions = {
+type MetricsOptions = {
   readonly version: string;
   readonly commit?: string;
   readonly buildDate?: string;
@@ -82,6 +107,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const { described, counter, gauge, histogram } = createMakers(registry);
   const http = httpMetrics(counter, gauge, histogram);
   const drift = driftMetrics(counter, gauge, histogram);
+  const claude = claudeMetrics(counter);
   const queries = histogram(
     'driftguard_db_query_duration_seconds',
     'Seconds that a statement took in Postgres.',
@@ -89,6 +115,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   );
   const setUptime = appMetrics(gauge, options);
   const stored = storedMetrics(gauge);
+  const unposted = unpostedMetric(gauge);
   const watcher = watcherMetrics(counter, gauge);
   if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry });
 
@@ -98,55 +125,26 @@ export function createMetrics(options: MetricsOptions): Metrics {
       setUptime();
       watcher.read();
       await stored.read();
+      await unposted.read();
       return registry.metrics();
     },
     describe: () => described.toSorted((left, right) => left.name.localeCompare(right.name)),
     readAtScrape(source) {
       stored.use(source);
+      unposted.use(source);
       if (source.watcher) watcher.use(source.watcher);
     },
     queryTook: (operation, table, seconds) => queries.observe({ operation, table }, seconds),
     ...http,
     ...drift,
+    ...messageMetrics(counter),
+    ...retentionMetrics(counter),
+    ...claude,
   };
 }
-
-type Make<T> = (name: string, help: string, labels?: readonly string[]) => T;
-type MakeCounter = Make<Counter>;
-type MakeGauge = Make<Gauge>;
-type MakeHistogram = (
-  name: string,
-  help: string,
-  labels: readonly string[],
-  bucketsSeconds?: readonly number[],
-) => Histogram;
 
 /** A drift may be over in two seconds or wait for a person over the weekend. */
 const EPISODE_BUCKETS_SECONDS = [1, 2, 5, 10, 30, 60, 300, 1_800, 3_600, 14_400, 86_400, 604_800];
-
-function createMakers(registry: Registry) {
-  const described: MetricDescription[] = [];
-  const registers = [registry];
-  const note = (
-    type: MetricDescription['type'],
-    name: string,
-    help: string,
-    labels: readonly string[],
-  ) => {
-    described.push({ name, type, labels, help });
-    return { name, help, labelNames: [...labels], registers };
-  };
-  const counter: MakeCounter = (name, help, labels = []) =>
-    new Counter(note('counter', name, help, labels));
-  const gauge: MakeGauge = (name, help, labels = []) =>
-    new Gauge(note('gauge', name, help, labels));
-  const histogram: MakeHistogram = (name, help, labels, buckets) =>
-    new Histogram({
-      ...note('histogram', name, help, labels),
-      ...(buckets && { buckets: [...buckets] }),
-    });
-  return { described, counter, gauge, histogram };
-}
 
 function httpMetrics(counter: MakeCounter, gauge: MakeGauge, histogram: MakeHistogram) {
   const requests = counter('driftguard_http_requests_total', 'Requests answered.', [
@@ -212,6 +210,11 @@ function driftMetrics(counter: MakeCounter, gauge: MakeGauge, histogram: MakeHis
     'door',
     'result',
   ]);
+  const commands = counter(
+    'realign_commands_total',
+    'Rollbacks, bulk corrections and promotions that somebody started by a command and that have ended.',
+    ['kind', 'status'],
+  );
   return {
     driftFound: (change: { severity: string; type: string; environment: string }) =>
       events.inc({
@@ -238,6 +241,7 @@ function driftMetrics(counter: MakeCounter, gauge: MakeGauge, histogram: MakeHis
       ended.observe({ environment, outcome }, seconds),
     decisionTaken: (decision: string, door: string, result: string) =>
       decisions.inc({ decision, door, result }),
+    commandEnded: (kind: string, status: string) => commands.inc({ kind, status }),
   };
 }
 
@@ -313,6 +317,16 @@ function storedMetrics(gauge: MakeGauge) {
   const questions = gauge('realign_open_questions', 'Questions that wait for people.', [
     'environment',
   ]);
+  const cost = gauge(
+    'realign_open_drift_cost_usd_monthly',
+    'What open drift costs per month in US dollars, live minus desired, where it is known.',
+    ['environment'],
+  );
+  const saved = gauge(
+    'realign_saved_usd_this_month',
+    'What verified fixes of this month took back, in US dollars per month, each resource once.',
+    ['environment'],
+  );
   const readable = gauge('realign_store_readable', '1 if Postgres answered this scrape, else 0.');
   let source: ScrapeSource = {};
   return {
@@ -324,18 +338,21 @@ function storedMetrics(gauge: MakeGauge) {
       if (used) connections.set({ database: used.database }, used.count);
       if (!source.openEpisodes && !source.openQuestions) return;
       try {
-        const [open, waiting] = await Promise.all([
+        const [open, waiting, costs] = await Promise.all([
           source.openEpisodes?.() ?? [],
           source.openQuestions?.() ?? [],
+          source.costs?.() ?? [],
         ]);
-        episodes.reset();
-        questions.reset();
+        for (const one of [episodes, questions, cost, saved]) one.reset();
+        for (const { environment, openUsd, savedUsd } of costs) {
+          if (openUsd !== undefined) cost.set({ environment }, openUsd);
+          saved.set({ environment }, savedUsd);
+        }
         for (const { count, ...labels } of open) episodes.set(labels, count);
         for (const { count, ...labels } of waiting) questions.set(labels, count);
         readable.set(1);
       } catch {
-        episodes.reset();
-        questions.reset();
+        for (const one of [episodes, questions, cost, saved]) one.reset();
         readable.set(0);
       }
     },

@@ -1,4 +1,4 @@
-import type { AnalysisScope } from '../drift/record.ts';
+import type { AnalysisScope } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { sha256 } from './digest.ts';
 
@@ -14,9 +14,36 @@ export function driftWorkflowId(
   return join(['drift', ref.environment, kind, ref.namespace || '_', ref.name]);
 }
 
+/** `drift-unit:<environment>:<Kind>[.<group>]:<namespace or _>:<name>`: who writes the unit of a resource's drift. */
+export function driftUnitWorkflowId(ref: Parameters<typeof driftWorkflowId>[0]): string {
+  const kind = ref.group === '' ? ref.kind : `${ref.kind}.${ref.group}`;
+  return join(['drift-unit', ref.environment, kind, ref.namespace || '_', ref.name]);
+}
+
 /** `promotion:<space>:<unit>:<upstream revision>`: one question per unit and revision that it is brought to. */
 export function promotionWorkflowId(space: string, unit: string, upstreamRevision: number): string {
   return join(['promotion', space, unit, String(upstreamRevision)]);
+}
+
+/** Of a promotion's workflow id; undefined where the id was shortened. */
+export function promotedRevision(workflowId: string): number | undefined {
+  const revision = /^promotion:[^~]*:(\d+)$/.exec(workflowId)?.[1];
+  return revision === undefined ? undefined : Number(revision);
+}
+
+/** `rollback:<space>:<change set>`: a change set is rolled back once at a time. */
+export function rollbackWorkflowId(space: string, changeSet: string): string {
+  return join(['rollback', space, changeSet]);
+}
+
+/** `correct:<run>`: several bulk corrections may run, each drift has one executor all the same. */
+export function correctionWorkflowId(runId: string): string {
+  return join(['correct', runId]);
+}
+
+/** `promote:<from>:<to>:<unit or _>`: what is promoted is told apart by where it comes from and goes to. */
+export function promotionRunWorkflowId(from: string, to: string, unit: string | undefined): string {
+  return join(['promote', from, to, unit ?? '_']);
 }
 
 /** `analysis:all`, or `analysis:<environment>:<namespace>:<resource>` with `_` for what is not narrowed. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { AnalysisRun, AnalysisScope } from '../drift/decide/record.ts';
 import { isJsonObject } from '../drift/json.ts';
-import type { AnalysisRun, AnalysisScope } from '../drift/record.ts';
 import type { Database } from './database.ts';
 import { instant, present, toJsonb, toText } from './rows.ts';
 import type { Store } from './types.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AuditWrite } from '../drift/author.ts';
+import type { AuditWrite } from '../drift/decide/author.ts';
 import { createLog } from '../lib/log.ts';
 import { testPostgres } from '../testing/stack.ts';
 import { createAuditWrites } from './audit-writes.ts';

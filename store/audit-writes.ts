@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AuditWrite } from '../drift/author.ts';
+import type { AuditWrite } from '../drift/decide/author.ts';
 import type { Database } from './database.ts';
 import { instant, present, toText } from './rows.ts';
 import type { Store } from './types.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Episode } from '../drift/record.ts';
+import type { Episode } from '../drift/decide/record.ts';
+import type { ResourceRef } from '../drift/resource-ref.ts';
 import type { Database } from './database.ts';
 import { openEpisode } from './open-episode.ts';
 import {
@@ -18,6 +19,8 @@ import type { OpenEpisodeCount, Store } from './types.ts';
 
 /** More open episodes than this are not listed at once. */
 const MAX_OPEN = 10_000;
+/** One batch of audit events is about fewer objects that drift. */
+const MAX_WITHOUT_AUTHOR = 500;
 
 const episodeRow = z
   .object({
@@ -32,6 +35,7 @@ const episodeRow = z
     outcome,
     message: z.string().nullable(),
     ended_at: instant.nullable(),
+    labels: z.record(z.string(), z.string()).nullable(),
   })
   .transform((row): Episode => {
     return {
@@ -47,6 +51,7 @@ const episodeRow = z
         policyOutcome: row.policy_outcome,
         message: row.message,
         endedAt: row.ended_at,
+        labels: row.labels,
       }),
     };
   });
@@ -64,20 +69,7 @@ export function createEpisodes(database: Database): Store['episodes'] {
     open: (episode, states) => openEpisode(database, episode, states),
     update: (episodeId, change) => update(database, episodeId, change),
 
-    async close(episodeId, outcome, message, at) {
-      await database.query(
-        'episodes',
-        'close',
-        `with closed as (
-           update episodes set outcome = $2, message = $3, ended_at = $4
-            where id = $1 and ended_at is null
-         )
-         update records
-            set drift_status = 'resolved', outcome = $2, resolution_message = $3, resolved_at = $4, last_updated = $4
-          where episode_id = $1 and drift_status = 'active'`,
-        [episodeId, outcome, toText(message), at],
-      );
-    },
+    close: (...about) => close(database, ...about),
 
     async find(episodeId) {
       const rows = await database.query(
@@ -112,6 +104,8 @@ export function createEpisodes(database: Database): Store['episodes'] {
       return rows.map((row) => episodeRow.parse(row));
     },
 
+    listWithoutAuthor: (writes) => listWithoutAuthor(database, writes),
+
     async countOpen() {
       const rows = await database.query(
         'episodes',
@@ -122,6 +116,49 @@ export function createEpisodes(database: Database): Store['episodes'] {
       return rows.map((row) => countRow.parse(row) satisfies OpenEpisodeCount);
     },
   };
+}
+
+/** Its run has closed its question by then, unless that run is gone and another one ends the episode. */
+async function close(
+  database: Database,
+  ...[episodeId, outcome, message, at]: Parameters<Store['episodes']['close']>
+): Promise<void> {
+  await database.query(
+    'episodes',
+    'close',
+    `with closed as (
+       update episodes set outcome = $2, message = $3, ended_at = $4
+        where id = $1 and ended_at is null
+     ), withdrawn as (
+       update questions set status = 'withdrawn', closed_at = $4
+        where episode_id = $1 and status = 'open' and subject = 'drift'
+     )
+     update records
+        set drift_status = 'resolved', outcome = $2, resolution_message = $3, resolved_at = $4, last_updated = $4
+      where episode_id = $1 and drift_status = 'active'`,
+    [episodeId, outcome, toText(message), at],
+  );
+}
+
+async function listWithoutAuthor(
+  database: Database,
+  writes: Parameters<Store['episodes']['listWithoutAuthor']>[0],
+): Promise<readonly ResourceRef[]> {
+  const rows = await database.query(
+    'episodes',
+    'list without author',
+    `select environment, api_group, version, kind, namespace, name from episodes
+          where ended_at is null and outcome in ('detecting', 'waiting') and finding ->> 'author' is null
+            and (api_group, namespace, name) in (select * from unnest($1::text[], $2::text[], $3::text[]))
+          limit $4`,
+    [
+      writes.map((one) => toText(one.group)),
+      writes.map((one) => toText(one.namespace)),
+      writes.map((one) => toText(one.name)),
+      MAX_WITHOUT_AUTHOR,
+    ],
+  );
+  return rows.map((row) => refOfRow(z.object(refColumns).parse(row)));
 }
 
 /** An episode that has ended is history: a late update (an activity's retry) changes nothing. */
@@ -137,7 +174,8 @@ async function update(
        update episodes
           set finding = coalesce($2, finding), severity = coalesce($3, severity), rule = coalesce($4, rule),
               policy_outcome = coalesce($5, policy_outcome), outcome = coalesce($6, outcome),
-              message = coalesce($7, message), unit_id = coalesce($11, unit_id)
+              message = coalesce($7, message), unit_id = coalesce($11, unit_id),
+              labels = coalesce($12, labels)
         where id = $1 and ended_at is null
        returning id
      )
@@ -159,6 +197,7 @@ async function update(
       toJsonb(change.states?.live),
       change.states?.desiredHash ?? null,
       change.unitId ?? null,
+      toJsonb(change.labels),
     ],
   );
 }

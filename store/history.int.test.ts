@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Notice } from '../drift/notice.ts';
-import type { Episode, Finding, Question } from '../drift/record.ts';
+import type { Notice } from '../drift/decide/notice.ts';
+import type { Episode, Finding, Question } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { createLog } from '../lib/log.ts';
 import { testPostgres } from '../testing/stack.ts';

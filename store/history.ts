@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PastFix } from '../drift/fight.ts';
+import type { PastFix } from '../drift/decide/fight.ts';
 import { isJsonObject } from '../drift/json.ts';
 import type { Database } from './database.ts';
 import { instant, resourceValues } from './rows.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Notice } from '../drift/notice.ts';
+import type { Notice } from '../drift/decide/notice.ts';
 import type { Database } from './database.ts';
 import { instant, present, toText } from './rows.ts';
 import type { Store } from './types.ts';
@@ -67,6 +67,16 @@ export function createNotices(database: Database): Store['notices'] {
         `select * from notices where ($1::text is null or environment = $1)
           order by at desc, id desc limit $2`,
         [environment ?? null, Math.min(limit, MAX_LISTED)],
+      );
+      return rows.map((row) => noticeRow.parse(row));
+    },
+
+    async listOf(episodeId) {
+      const rows = await database.query(
+        'notices',
+        'list of episode',
+        'select * from notices where episode_id = $1 order by at, id limit $2',
+        [episodeId, MAX_LISTED],
       );
       return rows.map((row) => noticeRow.parse(row));
     },

@@ -1,5 +1,6 @@
+import { z } from 'zod';
+import type { Episode } from '../drift/decide/record.ts';
 import type { JsonValue } from '../drift/json.ts';
-import type { Episode } from '../drift/record.ts';
 import type { Database, RunQuery } from './database.ts';
 import { refValues, resourceValues, toJsonb, toText } from './rows.ts';
 
@@ -11,21 +12,27 @@ type States = {
 
 const ORPHANED = 'The workflow of this episode ended without closing it; a later one took over.';
 
-/** Begins an episode and makes the record of its resource active; an episode that is known already is left alone. */
+const idRow = z.object({ id: z.string() });
+
+/**
+ * Begins an episode and makes the record of its resource active; an episode that is known already is left alone. Answers with the
+ * episodes that ended by its beginning, the same ones each time.
+ */
 export async function openEpisode(
   database: Database,
   episode: Episode,
   states: States,
-): Promise<void> {
-  await database.transaction(async (query) => {
+): Promise<readonly string[]> {
+  return database.transaction(async (query) => {
     await lockRecord(query, episode, states);
     const known = await query('episodes', 'find', 'select 1 from episodes where id = $1', [
       episode.episodeId,
     ]);
-    if (known.length > 0) return;
-    await closeOrphan(query, episode);
+    if (known.length > 0) return orphansOf(query, episode.episodeId);
+    const orphans = await closeOrphan(query, episode);
     await insertEpisode(query, episode);
     await activateRecord(query, episode, states);
+    return orphans;
   });
 }
 
@@ -52,8 +59,11 @@ async function lockRecord(query: RunQuery, episode: Episode, states: States): Pr
  * One workflow per resource: an older open episode has lost its workflow (terminated by hand), and nobody else would
  * ever close it or withdraw its question.
  */
-async function closeOrphan(query: RunQuery, { ref, firstDetected }: Episode): Promise<void> {
-  await query(
+async function closeOrphan(
+  query: RunQuery,
+  { ref, firstDetected }: Episode,
+): Promise<readonly string[]> {
+  const rows = await query(
     'episodes',
     'close orphan',
     `with orphan as (
@@ -61,11 +71,27 @@ async function closeOrphan(query: RunQuery, { ref, firstDetected }: Episode): Pr
         where environment = $1 and api_group = $2 and kind = $3 and namespace = $4 and name = $5
           and ended_at is null
        returning id, workflow_id
+     ), withdrawn as (
+       update questions q set status = 'withdrawn', closed_at = $7
+         from orphan where q.episode_id = orphan.id and q.workflow_id = orphan.workflow_id and q.status = 'open'
      )
-     update questions q set status = 'withdrawn', closed_at = $7
-       from orphan where q.episode_id = orphan.id and q.workflow_id = orphan.workflow_id and q.status = 'open'`,
+     select id from orphan`,
     [...resourceValues(ref), ORPHANED, firstDetected],
   );
+  return rows.map((row) => idRow.parse(row).id);
+}
+
+/** What the beginning of an episode has closed, for whoever died before they could tell of it. */
+async function orphansOf(query: RunQuery, episodeId: string): Promise<readonly string[]> {
+  const rows = await query(
+    'episodes',
+    'list orphans',
+    `select o.id from episodes e
+       join episodes o using (environment, api_group, kind, namespace, name)
+      where e.id = $1 and o.id <> e.id and o.ended_at = e.first_detected and o.message = $2`,
+    [episodeId, ORPHANED],
+  );
+  return rows.map((row) => idRow.parse(row).id);
 }
 
 async function insertEpisode(query: RunQuery, episode: Episode): Promise<void> {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Fight } from '../drift/fight.ts';
+import type { Fight } from '../drift/decide/fight.ts';
+import type { Plan } from '../drift/decide/plan.ts';
+import { QUESTION_STATUSES, type Question } from '../drift/decide/record.ts';
 import { isJsonObject } from '../drift/json.ts';
-import type { Plan } from '../drift/plan.ts';
-import type { Question } from '../drift/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import type { Interval } from '../drift/time-window.ts';
 import type { Database } from './database.ts';
@@ -20,21 +20,12 @@ import type { Store } from './types.ts';
 
 const MAX_LIMIT = 1_000;
 
-export const questionStatus = z.enum([
-  'open',
-  'approved',
-  'rejected',
-  'accepted',
-  'snoozed',
-  'expired',
-  'withdrawn',
-  'superseded',
-]);
+const questionStatus = z.enum(QUESTION_STATUSES);
 
 const questionRow = z
   .object({
     id: z.string(),
-    subject: z.enum(['drift', 'promotion']),
+    subject: z.enum(['drift', 'promotion', 'rollback']),
     workflow_id: z.string(),
     episode_id: z.string(),
     number: z.number(),
@@ -56,6 +47,7 @@ const questionRow = z
     approvers: z.array(z.string()),
     approvals: z.array(z.string()),
     barred: z.array(z.string()),
+    break_glass: z.array(z.string()),
     because: z.string().nullable(),
     fights: z.array(z.custom<Fight>(isJsonObject)).nullable(),
     frozen: z.array(z.custom<Interval>(isJsonObject)).nullable(),
@@ -92,6 +84,7 @@ const questionRow = z
       approvers: row.approvers,
       approvals: row.approvals,
       ...(row.barred.length > 0 && { barred: row.barred }),
+      ...(row.break_glass.length > 0 && { breakGlass: row.break_glass }),
       status: row.status,
       askedAt: row.asked_at,
       expiresAt: row.expires_at,
@@ -112,6 +105,8 @@ const questionRow = z
 export function createQuestions(database: Database): Store['questions'] {
   return {
     open: (question) => open(database, question),
+
+    amend: (question, approvals) => amend(database, question, approvals),
 
     async setApprovals(id, approvals) {
       await database.query(
@@ -143,18 +138,7 @@ export function createQuestions(database: Database): Store['questions'] {
       return rows.map((row) => questionRow.parse(row))[0];
     },
 
-    async list({ status, environment, limit }) {
-      const rows = await database.query(
-        'questions',
-        'list',
-        `select * from questions
-          where ($1::text is null or status = $1) and ($2::text is null or environment = $2)
-          order by asked_at desc, id desc
-          limit $3`,
-        [status ?? null, environment ?? null, Math.min(limit, MAX_LIMIT)],
-      );
-      return rows.map((row) => questionRow.parse(row));
-    },
+    list: (query) => list(database, query),
 
     async countOpen() {
       const rows = await database.query(
@@ -166,6 +150,16 @@ export function createQuestions(database: Database): Store['questions'] {
     },
 
     openFor: (ref) => openFor(database, ref),
+
+    async listOf(episodeId, limit) {
+      const rows = await database.query(
+        'questions',
+        'list of episode',
+        'select * from questions where episode_id = $1 order by number desc limit $2',
+        [episodeId, Math.min(limit, MAX_LIMIT)],
+      );
+      return rows.map((row) => questionRow.parse(row));
+    },
   };
 }
 
@@ -190,12 +184,27 @@ async function open(database: Database, question: Question): Promise<void> {
       'open',
       `insert into questions (id, subject, workflow_id, episode_id, number, environment, api_group, version, kind,
          namespace, name, unit, severity, summary, finding, plans, offered, digest, rule, quorum, approvers,
-         approvals, status, asked_at, expires_at, closed_at, barred, because, fights, frozen)
+         approvals, status, asked_at, expires_at, closed_at, barred, because, fights, frozen,
+         break_glass)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-         $22, $23, $24, $25, $26, $27, $28, $29, $30)`,
+         $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)`,
       insertValues(question),
     );
   });
+}
+
+async function amend(
+  database: Database,
+  { id, summary, finding: found, quorum, barred = [] }: Question,
+  approvals: readonly string[],
+): Promise<void> {
+  await database.query(
+    'questions',
+    'amend',
+    `update questions set summary = $2, finding = $3, quorum = $4, barred = $5, approvals = $6
+      where id = $1 and status = 'open'`,
+    [id, toText(summary), toJsonb(found), quorum, barred, approvals],
+  );
 }
 
 /** In the order of the columns of the insert. */
@@ -232,7 +241,25 @@ function insertValues(question: Question): readonly unknown[] {
     question.because === undefined ? null : toText(question.because),
     toJsonb(question.fights),
     toJsonb(question.frozen),
+    question.breakGlass ?? [],
   ];
+}
+
+async function list(
+  database: Database,
+  { status, environment, unit, limit }: Parameters<Store['questions']['list']>[0],
+): Promise<readonly Question[]> {
+  const rows = await database.query(
+    'questions',
+    'list',
+    `select * from questions
+          where ($1::text is null or status = $1) and ($2::text is null or environment = $2)
+            and ($4::text is null or unit = $4)
+          order by asked_at desc, id desc
+          limit $3`,
+    [status ?? null, environment ?? null, Math.min(limit, MAX_LIMIT), unit ?? null],
+  );
+  return rows.map((row) => questionRow.parse(row));
 }
 
 async function openFor(database: Database, ref: ResourceRef): Promise<Question | undefined> {

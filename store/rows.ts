@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { Finding, Outcome } from '../drift/decide/record.ts';
 import { SEVERITIES } from '../drift/field-change.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../drift/json.ts';
-import type { Finding, Outcome } from '../drift/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 
 /** Pieces that the row parsers of the tables share. Documents that only this store writes are checked for their shape, not deeply. */

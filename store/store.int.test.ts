@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Episode, Finding, Question } from '../drift/record.ts';
+import type { Episode, Finding, Question } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { createLog } from '../lib/log.ts';
 import { testPostgres } from '../testing/stack.ts';
@@ -163,9 +163,12 @@ describe('episodes and records', () => {
   });
 
   test('an orphaned episode is closed with its question by the next one', async () => {
-    await store.episodes.open(episode('1'), states);
+    expect(await store.episodes.open(episode('1'), states)).toEqual([]);
     await store.questions.open(question('q', episode('1')));
-    await store.episodes.open(episode('2', 2), states);
+    // Whoever died before telling people of the end is told of it again.
+    for (const _attempt of [1, 2]) {
+      expect(await store.episodes.open(episode('2', 2), states)).toEqual([`${ref.name}-1`]);
+    }
     expect(await store.episodes.find(`${ref.name}-1`)).toMatchObject({
       outcome: 'failed',
       endedAt: at(2),
@@ -176,11 +179,21 @@ describe('episodes and records', () => {
   test('steps are kept once each, in order', async () => {
     const entry = { episodeId: `${ref.name}-1`, step: 'apply', key: 'unit', attempt: 1, at: at(1) };
     await store.episodes.appendStep({ ...entry, status: 'started' });
-    await store.episodes.appendStep({ ...entry, status: 'started' });
-    await store.episodes.appendStep({ ...entry, status: 'failed', message: 'no\0pe' });
+    const failed = { ...entry, status: 'failed', message: 'no\0pe' } as const;
+    await store.episodes.appendStep(failed);
+    await store.episodes.appendStep(failed);
     const steps = await store.episodes.listSteps(entry.episodeId);
     expect(steps.map((one) => one.status)).toEqual(['started', 'failed']);
     expect(steps[1]?.message).toBe('no\ufffdpe');
+  });
+
+  test('a step that starts again is the next attempt, however whoever runs it counts', async () => {
+    const entry = { episodeId: `${ref.name}-1`, step: 'detect', key: '1', at: at(1) };
+    const start = (attempt: number) =>
+      store.episodes.appendStep({ ...entry, attempt, status: 'started' });
+    expect([await start(1), await start(1), await start(2), await start(7)]).toEqual([1, 2, 3, 7]);
+    const steps = await store.episodes.listSteps(entry.episodeId);
+    expect(steps.map((one) => one.attempt)).toEqual([1, 2, 3, 7]);
   });
 
   test('characters that jsonb refuses do not stop a record', async () => {

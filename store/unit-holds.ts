@@ -52,6 +52,15 @@ export function createUnitHolds(database: Database): Store['unitHolds'] {
       });
     },
 
+    async release(episodeId) {
+      await database.query(
+        'unit_holds',
+        'release',
+        `update unit_holds set covers = '{}' where episode_id = $1`,
+        [episodeId],
+      );
+    },
+
     async waitingFor(episodeId) {
       const rows = await database.query(
         'unit_holds',

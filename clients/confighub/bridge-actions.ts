@@ -1,23 +1,12 @@
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
 import type { ClientDeps } from './deps.ts';
-import type { ConfigHub } from './hub.ts';
+import type { ActionCalls } from './dialect-calls.ts';
 import { unitPath, whereQuery } from './unit-path.ts';
 import { waitForClosing } from './wait-for-closing.ts';
 import { equals } from './where.ts';
-import { bulkItem, parse, parseEvents } from './wire.ts';
-
-type ActionCalls = Pick<
-  ConfigHub,
-  | 'applyUnit'
-  | 'applyUnits'
-  | 'waitForOperation'
-  | 'approveUnit'
-  | 'liveState'
-  | 'listUnitEvents'
-  | 'tagUnits'
-  | 'releaseTo'
->;
+import { parse, parseEvents } from './wire.ts';
+import { bulkItem } from './wire-units.ts';
 
 const queued = z.object({ QueuedOperationID: z.string().min(1) });
 

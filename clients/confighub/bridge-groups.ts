@@ -1,11 +1,10 @@
 import { AppError } from '../../lib/errors.ts';
 import type { ClientDeps } from './deps.ts';
+import type { GroupCalls } from './dialect-calls.ts';
 import type { ConfigHub } from './hub.ts';
 import { inSpace } from './unit-path.ts';
 import { equals } from './where.ts';
 import { parseChangeSet, parseEnvelopes, parseSet } from './wire.ts';
-
-type GroupCalls = Pick<ConfigHub, 'listSets' | 'createSet' | 'listSetUnits' | 'createChangeSet'>;
 
 /** Sets as entities of their own, and change sets that a client ties to filter and tags. */
 export function createGroupCalls(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
+import type { HistoryCalls } from './dialect-calls.ts';
 import type { Http } from './http.ts';
 import type { ConfigHub } from './hub.ts';
 import type { Unit } from './types.ts';
@@ -7,15 +8,10 @@ import { toBase64, unitPath } from './unit-path.ts';
 import { equals } from './where.ts';
 import { parse, parseEnvelopes, parseRevision } from './wire.ts';
 
-type RevisionCalls = Pick<
-  ConfigHub,
-  'writeData' | 'restoreUnit' | 'revisionData' | 'listRevisions'
->;
-
 type Written = (value: unknown) => Promise<Unit>;
 
 /** A unit's data: writing it makes a revision, old ones can be read and restored. */
-export function createRevisionCalls(http: Http, written: Written): RevisionCalls {
+export function createRevisionCalls(http: Http, written: Written): HistoryCalls {
   return {
     ...createHistoryCalls(http),
     writeData: createWriteData(http, written),

@@ -1,66 +1,38 @@
 import { z } from 'zod';
-import { createBulkCalls } from './bridge-bulk.ts';
 import { createRevisionCalls } from './bridge-revisions.ts';
+import { createBulkCalls } from './bulk.ts';
 import type { ClientDeps } from './deps.ts';
+import type { BulkCalls, HistoryCalls, ReadCalls, WriteCalls } from './dialect-calls.ts';
 import type { Http } from './http.ts';
 import type { ConfigHub, UnitDetail, UnitPatch } from './hub.ts';
-import type { Unit } from './types.ts';
-import { toBase64, unitPath } from './unit-path.ts';
+import { createCommonWrites, INCLUDE, SUMMARY, TOOLCHAIN, type Written } from './unit-calls.ts';
+import { inSpace, toBase64, unitPath } from './unit-path.ts';
 import { equals } from './where.ts';
-import { parse, parseExtendedUnit, parseExtendedUnits, parseUnit, unitOf } from './wire.ts';
+import { parse } from './wire.ts';
+import { parseExtendedUnit, parseExtendedUnits, parseUnit, unitOf } from './wire-units.ts';
 
-type ReadCalls = Pick<ConfigHub, 'listUnits' | 'getUnit' | 'findUnit' | 'readData'>;
-type WriteCalls = Pick<ConfigHub, 'createUnit' | 'cloneUnit' | 'patchUnit' | 'deleteUnit'>;
-type UnitCalls = ReadCalls &
-  WriteCalls &
-  ReturnType<typeof createBulkCalls> &
-  ReturnType<typeof createRevisionCalls>;
-
-const INCLUDE = 'SpaceID,UpstreamUnitID,UpstreamSpaceID';
-const TOOLCHAIN = 'Kubernetes/YAML';
-
-const SUMMARY = [
-  'Slug',
-  'DisplayName',
-  'Labels',
-  'Annotations',
-  'Version',
-  'UpdatedAt',
-  'HeadRevisionNum',
-  'LastAppliedRevisionNum',
-  'LiveRevisionNum',
-  'PreviousLiveRevisionNum',
-  'TargetID',
-  'SetID',
-  'UpstreamUnitID',
-  'UpstreamSpaceID',
-  'UpstreamRevisionNum',
-  'ApplyGates',
-  'ApprovedBy',
-  'LastChangeDescription',
-  'Space.Slug',
-  'UpstreamUnit.Slug',
-  'UpstreamUnit.HeadRevisionNum',
-  'UpstreamSpace.Slug',
-].join(',');
+const DELIVERY = ['LastAppliedRevisionNum', 'LiveRevisionNum', 'PreviousLiveRevisionNum'];
+const BRIDGE_SUMMARY = [...SUMMARY, ...DELIVERY, 'SetID', 'ApprovedBy'].join(',');
 
 /** What a list asks for: a poll of thousands of units does not carry their documents, and no list their live state. */
 const SELECT: Readonly<Record<UnitDetail, string>> = {
   state: 'Slug,Version,HeadRevisionNum,LiveRevisionNum,Space.Slug',
-  summary: SUMMARY,
-  all: `${SUMMARY},Data`,
+  summary: BRIDGE_SUMMARY,
+  all: `${BRIDGE_SUMMARY},Data`,
 };
 
 /** Units in the bridge dialect: data inline as base64, guarded by `Version`. */
-export function createUnitCalls(deps: ClientDeps): UnitCalls {
-  const written = async (value: unknown): Promise<Unit> => {
+export function createUnitCalls(
+  deps: ClientDeps,
+): ReadCalls & WriteCalls & BulkCalls & HistoryCalls {
+  const written: Written = async (value) => {
     const wire = parseUnit(value);
     return unitOf(wire, { spaceSlug: await deps.names.slugOf(wire.SpaceID) });
   };
   return {
     ...createReadCalls(deps),
     ...createWriteCalls(deps.http, written),
-    ...createBulkCalls(deps),
+    ...createBulkCalls(deps, (where) => where.expression),
     ...createRevisionCalls(deps.http, written),
   };
 }
@@ -71,7 +43,7 @@ function createReadCalls({ http, names }: ClientDeps): ReadCalls {
     const units = parseExtendedUnits(
       await http.list({
         method: 'GET',
-        path: space === undefined ? '/unit' : `/space/${encodeURIComponent(space)}/unit`,
+        path: space === undefined ? '/unit' : inSpace(space, 'unit'),
         query: {
           where: where?.expression,
           filter,
@@ -106,13 +78,13 @@ function createReadCalls({ http, names }: ClientDeps): ReadCalls {
   };
 }
 
-function createWriteCalls(http: Http, written: (value: unknown) => Promise<Unit>): WriteCalls {
+function createWriteCalls(http: Http, written: Written): WriteCalls {
   return {
     createUnit: async (spaceId, unit) =>
       written(
         await http.json({
           method: 'POST',
-          path: `/space/${encodeURIComponent(spaceId)}/unit`,
+          path: inSpace(spaceId, 'unit'),
           body: {
             Slug: unit.slug,
             ToolchainType: TOOLCHAIN,
@@ -124,28 +96,9 @@ function createWriteCalls(http: Http, written: (value: unknown) => Promise<Unit>
           },
         }),
       ),
-    cloneUnit: async (destinationSpaceId, clone) =>
-      written(
-        await http.json({
-          method: 'POST',
-          path: `/space/${encodeURIComponent(destinationSpaceId)}/unit`,
-          query: {
-            upstream_space_id: clone.upstreamSpaceId,
-            upstream_unit_id: clone.upstreamUnitId,
-          },
-          body: {
-            Slug: clone.slug,
-            ToolchainType: TOOLCHAIN,
-            Labels: clone.labels ?? {},
-            TargetID: clone.targetId,
-          },
-        }),
-      ),
     patchUnit: async (unit, patch) =>
       written(await http.json({ method: 'PATCH', path: unitPath(unit), body: patchBody(patch) })),
-    deleteUnit: async (unit) => {
-      await http.json({ method: 'DELETE', path: unitPath(unit) });
-    },
+    ...createCommonWrites(http, written),
   };
 }
 

@@ -15,6 +15,7 @@ import { createReleaseGroups } from './release-groups.ts';
 import { createReleaseRevisions } from './release-revisions.ts';
 import { createReleaseUnits, createWritten } from './release-units.ts';
 import { createSpaceNames } from './space-names.ts';
+import { createSummaryCalls } from './space-summaries.ts';
 import type { Dialect } from './types.ts';
 import { equals } from './where.ts';
 import { parse, parseEnvelopes, parseSpace } from './wire.ts';
@@ -62,6 +63,7 @@ export function createConfighubClient(options: ConfighubOptions): ConfigHub {
   const bridge = createBridgeCalls(deps);
   const release = createReleaseCalls(deps);
   return {
+    dialect,
     info: async () => {
       const { Version: version } = await readInfo();
       return { dialect: await dialect(), ...(version ? { version } : {}) };
@@ -71,6 +73,7 @@ export function createConfighubClient(options: ConfighubOptions): ConfigHub {
       return { userId: wire.UserID ?? '', username: wire.Username ?? '' };
     },
     ...createEntityCalls(deps),
+    ...createSummaryCalls(deps),
     ...createDialectCalls(async () => ((await dialect()) === 'bridge' ? bridge : release)),
   };
 }

@@ -1,35 +1,35 @@
 import type { ConfigHub } from './hub.ts';
 
-/** The calls that the dialects answer differently. */
-export type DialectCalls = Pick<
+export type ReadCalls = Pick<ConfigHub, 'listUnits' | 'getUnit' | 'findUnit' | 'readData'>;
+export type WriteCalls = Pick<ConfigHub, 'createUnit' | 'cloneUnit' | 'patchUnit' | 'deleteUnit'>;
+export type BulkCalls = Pick<ConfigHub, 'cloneUnits' | 'upgradeUnits'>;
+export type GroupCalls = Pick<
   ConfigHub,
-  | 'listUnits'
-  | 'getUnit'
-  | 'findUnit'
-  | 'readData'
-  | 'revisionData'
-  | 'createUnit'
-  | 'cloneUnit'
-  | 'cloneUnits'
-  | 'writeData'
-  | 'patchUnit'
-  | 'deleteUnit'
-  | 'upgradeUnits'
-  | 'restoreUnit'
+  'listSets' | 'createSet' | 'listSetUnits' | 'createChangeSet'
+>;
+export type ActionCalls = Pick<
+  ConfigHub,
   | 'applyUnit'
   | 'applyUnits'
   | 'waitForOperation'
   | 'approveUnit'
   | 'liveState'
-  | 'listRevisions'
   | 'listUnitEvents'
-  | 'listSets'
-  | 'createSet'
-  | 'listSetUnits'
-  | 'createChangeSet'
   | 'tagUnits'
   | 'releaseTo'
 >;
+export type HistoryCalls = Pick<
+  ConfigHub,
+  'writeData' | 'restoreUnit' | 'revisionData' | 'listRevisions'
+>;
+
+/** The calls that the dialects answer differently. */
+export type DialectCalls = ReadCalls &
+  WriteCalls &
+  BulkCalls &
+  GroupCalls &
+  ActionCalls &
+  HistoryCalls;
 
 /** Calls that wait until the dialect is known. */
 export function createDialectCalls(chosen: () => Promise<DialectCalls>): DialectCalls {

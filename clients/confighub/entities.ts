@@ -10,12 +10,17 @@ import {
   parseSpace,
   parseTag,
   parseTarget,
+  parseWorker,
+  parseWorkerSecret,
 } from './wire.ts';
 
-type SpaceCalls = Pick<ConfigHub, 'listSpaces' | 'findSpace' | 'createSpace' | 'deleteSpace'>;
-type FilterCalls = Pick<ConfigHub, 'listFilters' | 'createFilter'>;
+type SpaceCalls = Pick<
+  ConfigHub,
+  'listSpaces' | 'findSpace' | 'createSpace' | 'labelSpace' | 'deleteSpace'
+>;
+type FilterCalls = Pick<ConfigHub, 'listFilters' | 'findFilter' | 'createFilter'>;
 type ChangeCalls = Pick<ConfigHub, 'findChangeSet' | 'listChangeSets' | 'createTag' | 'findTag'>;
-type TargetCalls = Pick<ConfigHub, 'listTargets' | 'createTarget'>;
+type TargetCalls = Pick<ConfigHub, 'listWorkers' | 'createWorker' | 'listTargets' | 'createTarget'>;
 
 type Entities = {
   list(path: string, where?: Where, include?: string): Promise<readonly unknown[]>;
@@ -55,6 +60,10 @@ function createSpaceCalls({ http, names }: ClientDeps, { list, create }: Entitie
       names.remember(space.spaceId, space.slug);
       return space;
     },
+    labelSpace: async (spaceId, labels) => {
+      const path = `/space/${encodeURIComponent(spaceId)}`;
+      return parseSpace(await http.json({ method: 'PATCH', path, body: { Labels: labels } }));
+    },
     deleteSpace: async (spaceId) => {
       // Later servers refuse a space that is in use unless asked so; the first one ignores the word.
       await http.json({
@@ -67,17 +76,13 @@ function createSpaceCalls({ http, names }: ClientDeps, { list, create }: Entitie
 }
 
 function createFilterCalls({ list, create }: Entities, names: ClientDeps['names']): FilterCalls {
+  const listFilters: ConfigHub['listFilters'] = async (spaceId, where) => {
+    const path = spaceId === undefined ? '/filter' : inSpace(spaceId, 'filter');
+    return parseEnvelopes('Filter', parseFilter, await list(path, where, 'SpaceID'));
+  };
   return {
-    listFilters: async (spaceId) =>
-      parseEnvelopes(
-        'Filter',
-        parseFilter,
-        await list(
-          spaceId === undefined ? '/filter' : inSpace(spaceId, 'filter'),
-          undefined,
-          'SpaceID',
-        ),
-      ),
+    listFilters,
+    findFilter: async (spaceId, slug) => (await listFilters(spaceId, equals('Slug', slug)))[0],
     createFilter: async (spaceId, filter) =>
       parseFilter(
         await create(inSpace(spaceId, 'filter'), {
@@ -114,16 +119,19 @@ function createChangeCalls({ list, create }: Entities): ChangeCalls {
 }
 
 function createTargetCalls({ list, create }: Entities): TargetCalls {
+  const listWorkers: ConfigHub['listWorkers'] = async (spaceId) =>
+    parseEnvelopes('BridgeWorker', parseWorker, await list(inSpace(spaceId, 'bridge_worker')));
   return {
+    listWorkers,
+    createWorker: async (spaceId, { slug }) => {
+      const made = await create(inSpace(spaceId, 'bridge_worker'), { Slug: slug });
+      return { worker: parseWorker(made), secret: parseWorkerSecret(made) };
+    },
     listTargets: async (spaceId) =>
       parseEnvelopes('Target', parseTarget, await list(inSpace(spaceId, 'target'))),
     createTarget: async (spaceId, { slug, parameters }) => {
-      const workers = parseEnvelopes(
-        'BridgeWorker',
-        (entity) => (entity as { BridgeWorkerID?: unknown } | undefined)?.BridgeWorkerID,
-        await list(inSpace(spaceId, 'bridge_worker')),
-      );
-      if (workers[0] === undefined) {
+      const [worker] = await listWorkers(spaceId);
+      if (worker === undefined) {
         throw new AppError(
           'CONFIGHUB_REFUSED',
           `space ${spaceId} has no bridge worker that a target could use`,
@@ -132,7 +140,7 @@ function createTargetCalls({ list, create }: Entities): TargetCalls {
       return parseTarget(
         await create(inSpace(spaceId, 'target'), {
           Slug: slug,
-          BridgeWorkerID: workers[0],
+          BridgeWorkerID: worker.workerId,
           ProviderType: 'Kubernetes',
           ToolchainType: 'Kubernetes/YAML',
           Parameters: JSON.stringify(parameters),

@@ -57,9 +57,15 @@ export function createHttp(options: HttpOptions): Http {
 
 async function listPages(options: HttpOptions, call: Call): Promise<readonly unknown[]> {
   const items: unknown[] = [];
-  let page = call;
+  let page = request(options, call, 'application/json');
   for (let pages = 1; pages <= MAX_PAGES; pages += 1) {
-    const { text, next } = await request(options, page, 'application/json');
+    const { text, next } = await page;
+    // The server works on the next page while this one is read.
+    if (next !== '') {
+      const behind = { ...call, query: { ...call.query, continue: next } };
+      page = request(options, behind, 'application/json');
+      page.catch(() => undefined);
+    }
     const answer = parseJson(call, text);
     if (!Array.isArray(answer)) {
       throw new AppError('CONFIGHUB_REFUSED', `${nameOf(call)}: the answer is not a list`);
@@ -67,7 +73,6 @@ async function listPages(options: HttpOptions, call: Call): Promise<readonly unk
     // Not spread into push: a list of thousands is more arguments than a call can have.
     for (const item of answer) items.push(item);
     if (next === '') return items;
-    page = { ...call, query: { ...call.query, continue: next } };
   }
   throw new AppError('CONFIGHUB_REFUSED', `${nameOf(call)}: more than ${MAX_PAGES} pages`);
 }

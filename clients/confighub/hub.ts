@@ -1,5 +1,7 @@
 import type {
+  BridgeWorker,
   ChangeSet,
+  Dialect,
   Filter,
   Identity,
   Labels,
@@ -7,6 +9,7 @@ import type {
   RevisionName,
   ServerInfo,
   Space,
+  SpaceCounts,
   Tag,
   Target,
   TargetParameters,
@@ -18,7 +21,10 @@ import type {
 } from './types.ts';
 import type { Where } from './where.ts';
 
-/** How much of each unit a list brings: `state` for polling, `summary` without data, `all` with data (default). */
+/**
+ * How much of each unit a list brings: `state` for polling, `summary` without data, `all` with data (default). A `state` is
+ * name, place, target and numbers; labels, annotations, gates and, in the release dialect, the Set are not in it.
+ */
 export type UnitDetail = 'state' | 'summary' | 'all';
 
 export type UnitQuery = {
@@ -75,11 +81,17 @@ export type WaitOptions = {
  */
 export type ConfigHub = {
   info(): Promise<ServerInfo>;
+  /** Asked for once. */
+  dialect(): Promise<Dialect>;
   me(): Promise<Identity>;
 
+  /** With how much is in each; slower than `listSpaces`. */
+  summarizeSpaces(where?: Where): Promise<readonly (Space & { readonly counts: SpaceCounts })[]>;
   listSpaces(where?: Where): Promise<readonly Space[]>;
   findSpace(slug: string): Promise<Space | undefined>;
   createSpace(space: { slug: string; labels?: Labels; displayName?: string }): Promise<Space>;
+  /** Lays labels over those that the space has. */
+  labelSpace(spaceId: string, labels: Labels): Promise<Space>;
   /** With everything in it. */
   deleteSpace(spaceId: string): Promise<void>;
 
@@ -135,6 +147,7 @@ export type ConfigHub = {
     operationId: string,
     options: WaitOptions,
   ): Promise<UnitEvent>;
+  /** Of its head revision. Release dialect: an attestation of it. */
   approveUnit(unit: Pick<Unit, 'unitId' | 'spaceId'>): Promise<void>;
   /** YAML stream of the live objects as the last action saw them; undefined where the server has none. */
   liveState(unit: Pick<Unit, 'unitId' | 'spaceId'>): Promise<string | undefined>;
@@ -147,7 +160,8 @@ export type ConfigHub = {
   ): Promise<readonly UnitEvent[]>;
 
   /** Of one space, or of all. */
-  listFilters(spaceId?: string): Promise<readonly Filter[]>;
+  listFilters(spaceId?: string, where?: Where): Promise<readonly Filter[]>;
+  findFilter(spaceId: string, slug: string): Promise<Filter | undefined>;
   createFilter(
     spaceId: string,
     filter: { slug: string; from: string; where: string; displayName?: string; labels?: Labels },
@@ -183,6 +197,12 @@ export type ConfigHub = {
 
   /** Release dialect: the space's releases go to this target from now on. Elsewhere units name their target themselves. */
   releaseTo(spaceId: string, targetId: string): Promise<void>;
+  listWorkers(spaceId: string): Promise<readonly BridgeWorker[]>;
+  /** The secret is what the worker logs in with; it is not shown again. */
+  createWorker(
+    spaceId: string,
+    worker: { slug: string },
+  ): Promise<{ readonly worker: BridgeWorker; readonly secret: string }>;
   listTargets(spaceId: string): Promise<readonly Target[]>;
   createTarget(
     spaceId: string,

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
 import type { ClientDeps } from './deps.ts';
+import type { ActionCalls } from './dialect-calls.ts';
 import type { Http } from './http.ts';
 import type { ConfigHub } from './hub.ts';
 import type { EventStatus, RevisionName, Unit, UnitEvent } from './types.ts';
-import { inSpace } from './unit-path.ts';
+import { inSpace, unitPath } from './unit-path.ts';
 import { waitForClosing } from './wait-for-closing.ts';
 import {
   allOf,
@@ -16,20 +17,9 @@ import {
   notEquals,
   type Where,
 } from './where.ts';
-import { bulkItem, parse, parseTag } from './wire.ts';
+import { parse, parseTag } from './wire.ts';
 import { parseRelease, parseReleaseTarget, type Release } from './wire-release.ts';
-
-type ActionCalls = Pick<
-  ConfigHub,
-  | 'applyUnit'
-  | 'applyUnits'
-  | 'waitForOperation'
-  | 'approveUnit'
-  | 'liveState'
-  | 'listUnitEvents'
-  | 'tagUnits'
-  | 'releaseTo'
->;
+import { bulkItem } from './wire-units.ts';
 
 type Place = { readonly unitId: string; readonly spaceId: string };
 
@@ -97,10 +87,7 @@ export function createReleaseActions(
       return waitForClosing(look, operationId, options);
     },
     approveUnit: async (unit) => {
-      throw new AppError(
-        'CONFIGHUB_REFUSED',
-        `unit ${unit.unitId} cannot be approved here: this ConfigHub takes attestations instead`,
-      );
+      await http.json({ method: 'POST', path: `${unitPath(unit)}/attestation`, body: {} });
     },
     liveState: async () => undefined,
   };

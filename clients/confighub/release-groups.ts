@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import type { ClientDeps } from './deps.ts';
+import type { GroupCalls } from './dialect-calls.ts';
 import type { ConfigHub } from './hub.ts';
 import type { UnitSet } from './types.ts';
 import { inSpace } from './unit-path.ts';
 import { equals } from './where.ts';
 import { parse, parseChangeSet, parseEnvelopes } from './wire.ts';
-
-type GroupCalls = Pick<ConfigHub, 'listSets' | 'createSet' | 'listSetUnits' | 'createChangeSet'>;
 
 /** Label of a unit that is in a set: the id of the Filter that stands for it. */
 export const SET_LABEL = 'realign.dev/set';

@@ -1,16 +1,11 @@
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
 import { createHistoryCalls } from './bridge-revisions.ts';
+import type { HistoryCalls } from './dialect-calls.ts';
 import type { Http } from './http.ts';
-import type { ConfigHub } from './hub.ts';
-import type { Written } from './release-units.ts';
+import type { Written } from './unit-calls.ts';
 import { unitPath } from './unit-path.ts';
 import { parse } from './wire.ts';
-
-type RevisionCalls = Pick<
-  ConfigHub,
-  'writeData' | 'restoreUnit' | 'revisionData' | 'listRevisions'
->;
 
 const guarded = z.object({
   Unit: z.object({
@@ -21,7 +16,7 @@ const guarded = z.object({
 });
 
 /** Writing data in the release dialect: the document by itself, guarded by the hash of what it replaces. */
-export function createReleaseRevisions(http: Http, written: Written): RevisionCalls {
+export function createReleaseRevisions(http: Http, written: Written): HistoryCalls {
   return {
     ...createHistoryCalls(http),
     writeData: async (unit, data, { changeDescription, changeSetId } = {}) => {

@@ -1,46 +1,33 @@
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
-import { toResult } from './bridge-bulk.ts';
+import { createBulkCalls } from './bulk.ts';
 import type { ClientDeps } from './deps.ts';
+import type { BulkCalls, ReadCalls, WriteCalls } from './dialect-calls.ts';
 import type { ConfigHub, UnitDetail, UnitQuery } from './hub.ts';
 import { createDeliveries } from './release-deliveries.ts';
 import { SET_LABEL } from './release-groups.ts';
 import type { Unit } from './types.ts';
+import { createCommonWrites, INCLUDE, SUMMARY, TOOLCHAIN, type Written } from './unit-calls.ts';
 import { inSpace, unitPath } from './unit-path.ts';
-import { allOf, equals, inReleaseTerms, type Where } from './where.ts';
+import { allOf, equals, inReleaseTerms } from './where.ts';
+import { parse } from './wire.ts';
 import {
-  bulkItem,
-  parse,
   parseExtendedUnit,
   parseExtendedUnits,
   parseUnit,
   parseUnitData,
   unitOf,
-} from './wire.ts';
+} from './wire-units.ts';
 
-type ReadCalls = Pick<ConfigHub, 'listUnits' | 'getUnit' | 'findUnit' | 'readData'>;
-type WriteCalls = Pick<ConfigHub, 'createUnit' | 'cloneUnit' | 'patchUnit' | 'deleteUnit'>;
-type BulkCalls = Pick<ConfigHub, 'cloneUnits' | 'upgradeUnits'>;
-
-/** Turns the answer of a write into the unit. */
-export type Written = (answer: unknown) => Promise<Unit>;
-
-const INCLUDE = 'SpaceID,UpstreamUnitID,UpstreamSpaceID';
-const TOOLCHAIN = 'Kubernetes/YAML';
 /** The most that a server gives in one page. */
 export const PAGE = '1000';
 const MAX_READS = 3;
 
-const SUMMARY = [
-  ...['Slug', 'DisplayName', 'Labels', 'Annotations', 'Version', 'UpdatedAt', 'DataHash'],
-  ...['HeadRevisionNum', 'LastReleasedRevisionNum', 'TargetID', 'LastChangeDescription'],
-  ...['UpstreamUnitID', 'UpstreamSpaceID', 'UpstreamRevisionNum', 'ApplyGates', 'Space.Slug'],
-  ...['UpstreamUnit.Slug', 'UpstreamUnit.HeadRevisionNum', 'UpstreamSpace.Slug'],
-].join(',');
+const RELEASE_SUMMARY = [...SUMMARY, 'DataHash', 'LastReleasedRevisionNum'].join(',');
 const SELECT: Readonly<Record<UnitDetail, string>> = {
   state: 'Slug,Version,HeadRevisionNum,LastReleasedRevisionNum,DataHash,TargetID,Space.Slug',
-  summary: SUMMARY,
-  all: SUMMARY,
+  summary: RELEASE_SUMMARY,
+  all: RELEASE_SUMMARY,
 };
 
 const answered = z.object({ Unit: z.unknown() });
@@ -59,7 +46,7 @@ export function createReleaseUnits(deps: ClientDeps): ReadCalls & WriteCalls & B
   return {
     ...createReadCalls(deps),
     ...createWriteCalls(deps, written),
-    ...createBulkCalls(deps),
+    ...createBulkCalls(deps, (where) => inReleaseTerms(where).expression),
   };
 }
 
@@ -163,23 +150,6 @@ function createWriteCalls({ http }: ClientDeps, written: Written): WriteCalls {
         }),
       );
     },
-    cloneUnit: async (destinationSpaceId, clone) =>
-      written(
-        await http.json({
-          method: 'POST',
-          path: inSpace(destinationSpaceId, 'unit'),
-          query: {
-            upstream_space_id: clone.upstreamSpaceId,
-            upstream_unit_id: clone.upstreamUnitId,
-          },
-          body: {
-            Slug: clone.slug,
-            ToolchainType: TOOLCHAIN,
-            Labels: clone.labels ?? {},
-            TargetID: clone.targetId,
-          },
-        }),
-      ),
     patchUnit: async (unit, patch) => {
       const set = patch.setId === undefined ? {} : { [SET_LABEL]: patch.setId };
       const labels = { ...patch.labels, ...set };
@@ -195,43 +165,7 @@ function createWriteCalls({ http }: ClientDeps, written: Written): WriteCalls {
       });
       return written(answer);
     },
-    deleteUnit: async (unit) => {
-      await http.json({ method: 'DELETE', path: unitPath(unit) });
-    },
-  };
-}
-
-function createBulkCalls({ http, names }: ClientDeps): BulkCalls {
-  const results = async (answer: unknown) =>
-    Promise.all(
-      parse(z.array(bulkItem), 'list of results', answer).map((item) => toResult(item, names)),
-    );
-  const selected = (where: Where) => inReleaseTerms(where).expression;
-  return {
-    cloneUnits: async (where, { spaces, labels, targetId }) =>
-      results(
-        await http.json({
-          method: 'POST',
-          path: '/unit',
-          query: { where: selected(where), where_space: spaces.expression },
-          body: { Labels: labels, TargetID: targetId },
-        }),
-      ),
-    upgradeUnits: async (where, { changeDescription, changeSetId } = {}) =>
-      results(
-        await http.json({
-          method: 'PATCH',
-          path: '/unit',
-          query: {
-            upgrade: 'true',
-            include: 'UpstreamUnitID',
-            where: selected(where),
-            change_set_id: changeSetId,
-          },
-          body:
-            changeDescription === undefined ? null : { LastChangeDescription: changeDescription },
-        }),
-      ),
+    ...createCommonWrites(http, written),
   };
 }
 

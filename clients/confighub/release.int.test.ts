@@ -138,7 +138,24 @@ describe('the client on a server of the release dialect', () => {
     expect(await hub.applyUnits(equals('UnitID', unit.unitId))).toMatchObject([
       { ok: false, message: expect.stringContaining('no release target') },
     ]);
-    await expect(hub.approveUnit(unit)).rejects.toMatchObject({ code: 'CONFIGHUB_REFUSED' });
+  });
+
+  it('holds a release behind the approval gate until somebody attests, and anew after each change', async () => {
+    const space = await hub.createSpace({ slug: 'gated', labels: { 'apply-gate': 'approval' } });
+    const unit = await hub.createUnit(space.spaceId, { slug: 'u', data: configMap('a', {}) });
+    expect(unit.applyGates).toEqual(['require-approval/is-approved']);
+    await expect(hub.applyUnit(unit)).rejects.toMatchObject({ code: 'CONFIGHUB_REFUSED' });
+    await hub.approveUnit(unit);
+    const attested = await hub.getUnit(unit.spaceId, unit.unitId);
+    expect(attested.applyGates).toEqual([]);
+    expect(await release(unit)).toMatchObject({ status: 'Completed' });
+    const path = `/space/${unit.spaceId}/unit/${unit.unitId}/revision`;
+    const { body } = await server.call('GET', path);
+    const revisions = body as { Revision: { RevisionNum: number; Attestations: unknown[] } }[];
+    expect(revisions.map(({ Revision }) => Revision.Attestations.length)).toEqual([1, 0]);
+    const released = await hub.getUnit(unit.spaceId, unit.unitId);
+    const changed = await hub.writeData(released, configMap('a', { x: '1' }));
+    expect(changed.applyGates).toHaveLength(1);
   });
 
   it('takes what is released for unknown until the cluster is reported to have it', async () => {
@@ -179,7 +196,9 @@ describe('the client on a server of the release dialect', () => {
     const { revision } = await source.load();
     proxy.inject();
     expect(await source.refresh(revision)).toBeUndefined();
-    expect(proxy.seen).toEqual([`GET /api/space/${space.spaceId}/unit`]);
+    const inSpace = `GET /api/space/${space.spaceId}`;
+    // Filters stand for sets here, whose labels say who is watched.
+    expect([...proxy.seen].sort()).toEqual([`${inSpace}/filter`, `${inSpace}/unit`]);
     await hub.patchUnit(unit, { labels: { new: 'label' } });
     proxy.inject();
     expect(await source.refresh(revision)).toBeDefined();

@@ -21,6 +21,20 @@ export type Space = {
   readonly version: number;
 };
 
+/** What is in a space; a count that the server does not make is absent. */
+export type SpaceCounts = {
+  readonly units?: number;
+  readonly gated?: number;
+  readonly upgradable?: number;
+  /** Release dialect: whose head is not released. */
+  readonly unapplied?: number;
+  readonly tags?: number;
+  readonly changeSets?: number;
+  readonly filters?: number;
+  readonly workers?: number;
+  readonly targets?: number;
+};
+
 /** What a unit was cloned from. `revision` is the upstream revision that was last merged in. */
 export type Upstream = {
   readonly unitId: string;
@@ -159,6 +173,15 @@ export type Target = {
   readonly slug: string;
   readonly parameters: TargetParameters;
   readonly version: number;
+};
+
+/** ConfigHub's bridge worker: it runs where the cluster is, and fetches what is to be applied there. */
+export type BridgeWorker = {
+  readonly workerId: string;
+  readonly spaceId: string;
+  readonly slug: string;
+  /** `Ready` while it is connected. */
+  readonly condition: string;
 };
 
 /** What ConfigHub's Kubernetes worker reads. `KubeNamespace` is given to namespaced objects that name none. */

@@ -3,7 +3,8 @@ import { AppError } from '../../lib/errors.ts';
 import type { WaitOptions } from './hub.ts';
 import type { EventStatus, UnitEvent } from './types.ts';
 
-const POLL_MIN_MS = 25;
+/** No apply is done sooner: a look before would be in vain. */
+const POLL_MIN_MS = 60;
 const POLL_MAX_MS = 1_000;
 const CLOSING: ReadonlySet<EventStatus> = new Set(['Completed', 'Failed', 'Canceled', 'Aborted']);
 
@@ -14,8 +15,12 @@ export async function waitForClosing(
   { timeoutMs, signal, onPoll }: WaitOptions,
 ): Promise<UnitEvent> {
   const deadline = Date.now() + timeoutMs;
-  for (let pauseMs = POLL_MIN_MS; ; pauseMs = Math.min(pauseMs * 1.5, POLL_MAX_MS)) {
+  const pause = async (ms: number): Promise<void> => {
     signal?.throwIfAborted();
+    await sleep(ms, undefined, signal === undefined ? {} : { signal });
+  };
+  await pause(Math.min(POLL_MIN_MS, timeoutMs));
+  for (let pauseMs = POLL_MIN_MS; ; pauseMs = Math.min(pauseMs * 1.5, POLL_MAX_MS)) {
     const latest = latestOf(await look());
     onPoll?.(latest);
     if (latest !== undefined && CLOSING.has(latest.status)) return judged(latest);
@@ -26,7 +31,7 @@ export async function waitForClosing(
         { details: { operationId } },
       );
     }
-    await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
+    await pause(pauseMs);
   }
 }
 

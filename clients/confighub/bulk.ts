@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import type { ClientDeps } from './deps.ts';
-import type { ConfigHub } from './hub.ts';
+import type { BulkCalls } from './dialect-calls.ts';
 import type { SpaceNames } from './space-names.ts';
 import type { UnitResult } from './types.ts';
-import { bulkItem, parse, unitOf } from './wire.ts';
+import type { Where } from './where.ts';
+import { parse } from './wire.ts';
+import { bulkItem, unitOf } from './wire-units.ts';
 
-/** Calls over many units, answered item by item (200 or 207). */
-export function createBulkCalls({
-  http,
-  names,
-}: ClientDeps): Pick<ConfigHub, 'cloneUnits' | 'upgradeUnits'> {
+/** Calls over many units, answered item by item (200 or 207); `said` is how the dialect's server is told which. */
+export function createBulkCalls(
+  { http, names }: ClientDeps,
+  said: (where: Where) => string,
+): BulkCalls {
   const results = async (answer: unknown): Promise<readonly UnitResult[]> => {
     const items = parse(z.array(bulkItem), 'list of results', answer);
     return Promise.all(items.map((item) => toResult(item, names)));
@@ -20,7 +22,7 @@ export function createBulkCalls({
         await http.json({
           method: 'POST',
           path: '/unit',
-          query: { where: where.expression, where_space: spaces.expression },
+          query: { where: said(where), where_space: spaces.expression },
           body: { Labels: labels, TargetID: targetId },
         }),
       ),
@@ -32,7 +34,7 @@ export function createBulkCalls({
           query: {
             upgrade: 'true',
             include: 'UpstreamUnitID',
-            where: where.expression,
+            where: said(where),
             change_set_id: changeSetId,
           },
           body:
@@ -42,11 +44,7 @@ export function createBulkCalls({
   };
 }
 
-/** One item of a bulk answer. */
-export async function toResult(
-  item: z.infer<typeof bulkItem>,
-  names: SpaceNames,
-): Promise<UnitResult> {
+async function toResult(item: z.infer<typeof bulkItem>, names: SpaceNames): Promise<UnitResult> {
   if (item.Error) {
     const unitId = item.Unit?.UnitID ?? item.Error.ErrorMetadata?.EntityID;
     return {

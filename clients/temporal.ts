@@ -1,9 +1,20 @@
-import { Client, Connection } from '@temporalio/client';
-import type { SearchAttributeType } from '@temporalio/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Client,
+  Connection,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client';
+import type { DataConverter, SearchAttributeType } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { AppError } from '../lib/errors.ts';
 
-export type TemporalOptions = { readonly address: string; readonly namespace: string };
+export type TemporalOptions = {
+  readonly address: string;
+  readonly namespace: string;
+  /** How payloads are written; the workers' must be the same. */
+  readonly dataConverter?: DataConverter;
+};
 
 export type TemporalClient = {
   readonly client: Client;
@@ -20,17 +31,20 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]):/;
 export async function connectTemporal({
   address,
   namespace,
+  dataConverter,
 }: TemporalOptions): Promise<TemporalClient> {
+  const retries = createRetries();
   const connection = await unavailableAs(address, () =>
     Connection.connect({
       address,
       connectTimeout: CONNECT_TIMEOUT_MS,
+      interceptors: [retries.interceptor],
       // gRPC would ask the proxy of `https_proxy` even for this machine, which no proxy can reach.
       ...(LOOPBACK.test(address) && { channelArgs: { 'grpc.enable_http_proxy': 0 } }),
     }),
   );
   return {
-    client: new Client({ connection, namespace }),
+    client: new Client({ connection, namespace, ...(dataConverter && { dataConverter }) }),
     async ping() {
       await unavailableAs(address, () =>
         connection.withDeadline(Date.now() + PING_TIMEOUT_MS, () =>
@@ -38,7 +52,37 @@ export async function connectTemporal({
         ),
       );
     },
-    close: () => connection.close(),
+    async close() {
+      await retries.end();
+      await connection.close();
+    },
+  };
+}
+
+/**
+ * The client's usual retries, which can be ended. A retry that falls due on a connection that is closed meanwhile throws where
+ * nobody can catch it, and ends the process: https://github.com/temporalio/sdk-typescript, packages/client/src/grpc-retry.ts
+ */
+function createRetries() {
+  const usual = defaultGrpcRetryOptions();
+  let isEnded = false;
+  let lastDueMs = 0;
+  const interceptor = makeGrpcRetryInterceptor({
+    retryableDecider: (attempt, status) => !isEnded && usual.retryableDecider(attempt, status),
+    delayFunction(attempt, status) {
+      const delayMs = usual.delayFunction(attempt, status);
+      lastDueMs = Math.max(lastDueMs, Date.now() + delayMs);
+      return delayMs;
+    },
+  });
+  return {
+    interceptor,
+    /** Lets no retry begin any more, and waits for those that are due: seconds, and only while Temporal is away. */
+    async end(): Promise<void> {
+      isEnded = true;
+      // Later than timers of the same millisecond.
+      if (lastDueMs > Date.now()) await sleep(lastDueMs - Date.now() + 1);
+    },
   };
 }
 

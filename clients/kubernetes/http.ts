@@ -32,6 +32,8 @@ const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_ATTEMPTS = 4;
 const DEFAULT_RETRY_AFTER_MS = 500;
 const MAX_RETRY_AFTER_MS = 5_000;
+/** After it was away an API server may take this long until it knows whom to let in. */
+const STARTING_MS = 30_000;
 
 /** An answer whose time-out still runs until `settle` is called. */
 type Answer = { readonly response: http.IncomingMessage; settle(): void };
@@ -42,6 +44,7 @@ export function createHttp(
   options: { timeoutMs: number; userAgent: string },
 ): Http {
   const { timeoutMs, userAgent } = options;
+  let startingUntilMs = 0;
 
   const send = (call: Call, streaming: boolean, fresh: boolean): Promise<Answer> =>
     sendOnce(credentials, call, { streaming, fresh, timeoutMs, userAgent });
@@ -55,6 +58,7 @@ export function createHttp(
         one = await send(call, streaming, fresh);
       } catch (error) {
         call.signal?.throwIfAborted();
+        startingUntilMs = Date.now() + STARTING_MS;
         if (error instanceof StaleSocket && call.repeatable && attempt < MAX_ATTEMPTS) continue;
         throw unreachable(error, call, credentials.server);
       }
@@ -66,7 +70,7 @@ export function createHttp(
       } else if (status === 429 && call.repeatable && attempt < MAX_ATTEMPTS) {
         await sleep(retryAfterMs(one.response), undefined, { ...withSignal(call.signal) });
       } else {
-        throw failure;
+        throw Date.now() < startingUntilMs ? asStarting(failure) : failure;
       }
     }
   };
@@ -89,6 +93,16 @@ export function createHttp(
       return response;
     },
   };
+}
+
+/**
+ * An API server that has just started refuses everybody until it has read its roles (its `/readyz` waits for that, but not every
+ * cluster has somebody in between who asks): shortly after it was away a refusal is no last word.
+ */
+function asStarting(failure: AppError): AppError {
+  if (failure.code !== 'KUBERNETES_FORBIDDEN') return failure;
+  const { message, details } = failure;
+  return new AppError('KUBERNETES_UNAVAILABLE', message, { cause: failure, details });
 }
 
 /** One attempt. Rejects with StaleSocket where it is not known whether the server saw the request. */

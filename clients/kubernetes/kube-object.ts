@@ -26,7 +26,8 @@ export function parseList(value: unknown, resource: ApiResource): ObjectList {
   const fields = asFields(value, resource);
   const metadata = asFields(fields['metadata'], resource);
   const items = fields['items'] ?? [];
-  const resourceVersion = metadata['resourceVersion'];
+  // What is not stored has no version, such as measurements: such lists cannot be watched.
+  const resourceVersion = metadata['resourceVersion'] ?? '';
   const next = metadata['continue'];
   if (!Array.isArray(items) || typeof resourceVersion !== 'string') throw unreadable(resource);
   return {

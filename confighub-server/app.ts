@@ -171,11 +171,11 @@ function errorHandler(log: Log) {
   };
 }
 
-// The official CLI of August 2025 understands 409 on PUT only and 422 on apply and invoke only.
+// The official CLI of August 2025 understands 409 on PUT only, 422 on bulk applies and on functions only.
 function statusFor(request: Request, status: number): number {
   if (!request.header('user-agent')?.startsWith('cub')) return status;
   if (status === 409) return request.method === 'PUT' ? 409 : 400;
-  if (status === 422) return /\/(apply|invoke)$/.test(request.path) ? 422 : 400;
+  if (status === 422) return /\/(?:unit\/apply|function\/invoke)$/.test(request.path) ? 422 : 400;
   return [400, 401, 403, 404, 500].includes(status) ? status : 400;
 }
 

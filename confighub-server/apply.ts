@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesClient } from '../clients/kubernetes/index.ts';
+import { rolloutOf } from '../drift/compare/rollout.ts';
 import { type KubeObject, refOf, splitApiVersion } from '../drift/resource-ref.ts';
-import { rolloutOf } from '../drift/rollout.ts';
 import { AppError } from '../lib/errors.ts';
 import { HubError } from './hub-error.ts';
 import { liveStateOf, objectsOf } from './manifests.ts';

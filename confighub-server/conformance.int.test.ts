@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestConfighub, TEST_TOKEN, type TestConfighub } from '../testing/confighub-server.ts';
 import { eventually } from '../testing/eventually.ts';
 import type { Dialect } from './dialect.ts';
+import { routesOf } from './routes.ts';
 
 /** Every operation of the fact sheet's section 11.2 over HTTP: status, shape and headers, of success and of failure. */
 
@@ -69,6 +70,7 @@ const GONE_IN_RELEASE = [
   'SetID',
   'ApprovedBy',
 ];
+const TAKES_NOTHING: ReadonlySet<string> = new Set(['/me', '/organization', '/user', '/function']);
 const problem = (status: number) => ({
   status,
   body: { Code: String(status), Message: expect.stringMatching(/\S/) },
@@ -80,8 +82,10 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
   let dev: string;
   let unit: string;
   const isBridge = dialect === 'bridge';
+  const covered = createCoverage(dialect);
   const call = async (method: string, path: string, body?: unknown, headers = {}) => {
     const answer = await server.call(method, path, body, headers);
+    covered.note(method, path, answer.status);
     expect(answer.headers.get('x-request-id')).toMatch(/\S/);
     if (answer.status !== 304 && !path.includes('data') && !/live.state/.test(path)) {
       expect(answer.headers.get('content-type')).toContain('json');
@@ -90,8 +94,8 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
     return answer;
   };
   const where = (expression: string) => `where=${encodeURIComponent(expression)}`;
-  const upload = (path: string, document: string, headers: Record<string, string> = {}) =>
-    fetch(`${server.url}/api${path}`, {
+  const upload = async (path: string, document: string, headers: Record<string, string> = {}) => {
+    const answer = await fetch(`${server.url}/api${path}`, {
       method: 'PUT',
       headers: {
         authorization: `Bearer ${TEST_TOKEN}`,
@@ -100,6 +104,9 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
       },
       body: document,
     });
+    covered.note('PUT', path, answer.status);
+    return answer;
+  };
   /** Bare in the bridge dialect, in an envelope in the other. */
   const written = (shape: object) => (isBridge ? shape : { Unit: shape });
   const unitOf = (body: unknown) =>
@@ -135,8 +142,11 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
     const { status, body } = await call('GET', '/info');
     expect(status).toBe(200);
     expect('Version' in (body as object)).toBe(!isBridge);
-    const open = await fetch(`${server.url}/api/info`);
-    expect(open.status).toBe(200);
+    // Clients ask before they log in.
+    const authorization = 'Bearer wrong';
+    expect((await call('GET', '/info', undefined, { authorization })).body).toEqual(body);
+    expect(await call('POST', '/info', {}, { authorization })).toMatchObject(problem(401));
+    expect(await call('POST', '/info', {})).toMatchObject(problem(404));
   });
 
   it('refuses a missing token, a wrong one, a write of a reader, and what it does not know', async () => {
@@ -155,7 +165,13 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
   it('GetMe, ListOrganizations, ListUsers, GetUser', async () => {
     const me = await call('GET', '/me');
     expect(me).toMatchObject({ status: 200, body: { UserID: UUID, Username: 'tester' } });
-    expect((await call('GET', '/organization')).body).toMatchObject([{ OrganizationID: UUID }]);
+    const organizations = await call('GET', '/organization');
+    expect(organizations.body).toMatchObject([{ OrganizationID: UUID }]);
+    const [{ OrganizationID = '' } = {}] = organizations.body as { OrganizationID?: string }[];
+    expect(await call('GET', `/organization/${OrganizationID}`)).toMatchObject({
+      status: 200,
+      body: { OrganizationID },
+    });
     const { UserID } = me.body as { UserID: string };
     expect((await call('GET', '/user')).body).toMatchObject([{ UserID }, { Username: 'reader' }]);
     expect(await call('GET', `/user/${UserID}`)).toMatchObject({ status: 200, body: { UserID } });
@@ -482,6 +498,11 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
         body: [{ Message: expect.any(String) }, { Message: expect.any(String) }],
       });
       expect(await call('GET', `${inSpace}/${id}`)).toMatchObject(problem(404));
+      const last = (await call('POST', inSpace, { Slug: 'last', ...fields })).body as typeof entity;
+      expect(await call('DELETE', `${inSpace}/${String(last[`${type}ID`])}`)).toMatchObject({
+        status: 200,
+        body: { Message: expect.any(String) },
+      });
     },
   );
 
@@ -520,11 +541,37 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
       status: 200,
       body: { TargetID: UUID, ProviderType: 'Kubernetes', ToolchainType: 'Kubernetes/YAML' },
     });
-    const { TargetID } = made.body as { TargetID: string };
+    const { TargetID, Version } = made.body as { TargetID: string; Version: number };
     expect(await call('GET', `${path}/${TargetID}`)).toMatchObject({ status: 200 });
+    for (const list of [path, '/target']) {
+      expect(await call('GET', `${list}?${where("Slug = 't'")}`)).toMatchObject({
+        status: 200,
+        body: [{ Target: { TargetID } }],
+      });
+    }
+    const put = { ...(made.body as object), DisplayName: 'put', Version };
+    expect(await call('PUT', `${path}/${TargetID}`, put)).toMatchObject({
+      status: 200,
+      body: { DisplayName: 'put', Version: Version + 1 },
+    });
+    const labelled = await call('PATCH', `${path}/${TargetID}`, { Labels: { x: 'target' } });
+    expect(labelled).toMatchObject({ status: 200, body: { Labels: { x: 'target' } } });
+    const bulk = `/target?${where("Labels.x = 'target'")}`;
+    const to = `where_space=${encodeURIComponent("Slug = 'dev'")}`;
+    expect(await call('POST', `${bulk}&${to}`, null)).toMatchObject({
+      status: 200,
+      body: [{ Target: { Slug: 't', SpaceID: dev } }],
+    });
+    const patched = await call('PATCH', bulk, { DisplayName: 'both' });
+    expect(patched).toMatchObject({ status: 200, body: [{ Target: {} }, { Target: {} }] });
+    expect(
+      (await call('DELETE', `/target?${where(`SpaceID = '${dev}' AND Slug = 't'`)}`)).body,
+    ).toMatchObject([{ Message: expect.any(String) }]);
     expect(
       await call('POST', path, { ...(made.body as object), Slug: 'u', Parameters: 'no JSON' }),
     ).toMatchObject(problem(400));
+    expect((await call('DELETE', `${path}/${TargetID}`)).status).toBe(200);
+    expect(await call('GET', `${path}/${TargetID}`)).toMatchObject(problem(404));
   });
 
   it('functions: what there is, and their use', async () => {
@@ -549,6 +596,19 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
     expect(await call('POST', '/function/invoke', { FunctionInvocations: [] })).toMatchObject(
       problem(400),
     );
+    const everywhere = `/function/invoke?${where(`UnitID = '${id}'`)}`;
+    const get = { FunctionName: 'set-replicas', Arguments: [{ Value: 4 }] };
+    expect(await call('POST', everywhere, { FunctionInvocations: [get] })).toMatchObject({
+      status: 200,
+      body: [{ UnitID: id, Success: true }],
+    });
+  });
+
+  it('takes an attestation of the head revision, in the generation that has them', async () => {
+    const id = await create(space, 'attested');
+    const answer = await call('POST', `/space/${space}/unit/${id}/attestation`, {});
+    const attested = { status: 200, body: { UnitID: id, RevisionNum: 2, UserID: UUID } };
+    expect(answer).toMatchObject(isBridge ? problem(404) : attested);
   });
 
   it('brings units to the cluster as its generation does', async () => {
@@ -643,6 +703,13 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
     expect((await call('GET', path)).body).toMatchObject({
       Unit: { LastReleasedRevisionNum: expect.any(Number) },
     });
+    // The server carries a release out itself, unit by unit.
+    const [event] = (await call('GET', `${path}/unit_event`)).body as { UnitEventID: string }[];
+    expect(event).toMatchObject({ UnitEventID: UUID, UnitID: unit, CreatedAt: TIME });
+    expect(await call('GET', `${path}/unit_event/${event?.UnitEventID}`)).toMatchObject({
+      status: 200,
+      body: event ?? {},
+    });
     const waiting = where('HeadRevisionNum > LastReleasedRevisionNum');
     expect((await call('GET', `/space/${space}/unit?${waiting}`)).body).toEqual([]);
     expect((await call('GET', '/release')).body).toMatchObject([{ Release: { ReleaseID } }]);
@@ -731,7 +798,68 @@ describe.each(['bridge', 'release'] as const)('the %s dialect', (dialect) => {
       expect((await call('GET', `/space/${space}/unit/${id}/data`)).body).toBe(data);
     }
   });
+
+  it('reads one space, and what was released of it', async () => {
+    expect(await call('GET', `/space/${space}`)).toMatchObject({
+      status: 200,
+      body: { Space: { SpaceID: space, Slug: 'base' } },
+    });
+    const releases = await call('GET', `/space/${space}/release`);
+    expect(releases).toMatchObject(
+      isBridge ? problem(404) : { status: 200, body: [{ Release: {} }] },
+    );
+  });
+
+  it('answers 4xx with a StandardErrorResponse to whatever names or selects nothing that is', async () => {
+    for (const { method, path } of routesOf(dialect)) {
+      // The last parameter names nothing; what has none selects by an attribute that nothing has.
+      const last = path.lastIndexOf('/:');
+      const named = path
+        .replaceAll(/:(\w+)/g, (_all, name, at) => (at === last + 1 ? NOWHERE : place(name)))
+        .concat(last < 0 ? `?${where('Moon = 1')}` : '');
+      const authorization = TAKES_NOTHING.has(path) ? 'Bearer wrong' : `Bearer ${TEST_TOKEN}`;
+      const body = method === 'get' || method === 'delete' ? undefined : {};
+      const answer = await call(method.toUpperCase(), named, body, { authorization });
+      const isRefused = answer.status >= 400 && answer.status < 500;
+      const { status, body: said } = answer;
+      const expected = { ...problem(status), status: isRefused ? status : '4xx' };
+      expect.soft({ status, body: said }, `${method} ${named}`).toEqual(expected);
+    }
+  });
+
+  const place = (name: string): string => (name === 'space_id' ? space : unit);
+
+  it('is covered here: every operation, with success and with failure', () => {
+    expect(covered.missing()).toEqual([]);
+  });
 });
+
+/** Counts which routes of a dialect were answered, and how. */
+function createCoverage(dialect: Dialect) {
+  const routes = routesOf(dialect).map(({ method, path }) => ({
+    name: `${method.toUpperCase()} ${path}`,
+    method: method.toUpperCase(),
+    pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`),
+    // Fixed paths win over those with parameters.
+    parameters: path.split(':').length,
+    answered: new Set<'success' | 'failure'>(),
+  }));
+  return {
+    note(method: string, path: string, status: number): void {
+      const [bare = ''] = path.split('?');
+      const [route] = routes
+        .filter((one) => one.method === method && one.pattern.test(bare))
+        .toSorted((a, b) => a.parameters - b.parameters);
+      route?.answered.add(status < 400 ? 'success' : 'failure');
+    },
+    missing: () =>
+      routes.flatMap(({ name, answered }) =>
+        (['success', 'failure'] as const)
+          .filter((one) => !answered.has(one))
+          .map((one) => `${name}: ${one}`),
+      ),
+  };
+}
 
 function pick(value: object, ...keys: readonly string[]): object {
   return Object.fromEntries(Object.entries(value).filter(([key]) => keys.includes(key)));

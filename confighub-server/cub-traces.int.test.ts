@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestConfighub, TEST_TOKEN, type TestConfighub } from '../testing/confighub-server.ts';
+import { expectReadable } from '../testing/cub-answers.ts';
 import { eventually } from '../testing/eventually.ts';
 
 const INCLUDE = 'include=UnitEventID%2CTargetID%2CUpstreamUnitID%2CSpaceID';
@@ -41,7 +42,7 @@ describe('the traces of cub', () => {
       'user-agent': 'cub',
       ...(method === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {}),
     });
-    expect(answer.headers.get('content-type')).toContain('json');
+    expectReadable(answer, path);
     return answer;
   };
   const bySlug = async (slug: string): Promise<Extended> => {
@@ -52,6 +53,18 @@ describe('the traces of cub', () => {
     if (found === undefined) throw new Error(`${slug} is not listed`);
     return found;
   };
+
+  /** Polls the unit as the command does; the last event of the operation and the unit's numbers come at once. */
+  const untilCompleted = (unitId: string, operationId: string) =>
+    eventually(
+      async () => {
+        const { body } = await cub('GET', `/unit?where=UnitID='${unitId}'&${INCLUDE}`);
+        const [found] = body as Extended[];
+        const latest = found?.LatestUnitEvent;
+        return latest?.QueuedOperationID === operationId && latest.Status === 'Completed' && found;
+      },
+      { what: `operation ${operationId}` },
+    );
 
   beforeAll(async () => {
     server = await startTestConfighub();
@@ -178,15 +191,7 @@ describe('the traces of cub', () => {
     const { QueuedOperationID: id } = queued.body as { QueuedOperationID: string };
     const events = await cub('GET', `${path}/unit_event?where=QueuedOperationID='${id}'`);
     expect((events.body as unknown[]).length).toBeGreaterThan(0);
-    const done = await eventually(
-      async () => {
-        const { body } = await cub('GET', `/unit?where=UnitID='${Unit.UnitID}'&${INCLUDE}`);
-        const [found] = body as Extended[];
-        return found?.LatestUnitEvent?.Status === 'Completed' && found;
-      },
-      { what: 'the apply' },
-    );
-    expect(done).toMatchObject({
+    expect(await untilCompleted(Unit.UnitID, id)).toMatchObject({
       LatestUnitEvent: { QueuedOperationID: id, Action: 'Apply' },
       UnitStatus: { Status: 'Live' },
     });
@@ -195,6 +200,8 @@ describe('the traces of cub', () => {
       `/unit/apply?where=${encodeURIComponent(`Slug = 'api' AND SpaceID = '${space}'`)}&${INCLUDE}`,
     );
     expect(bulk).toMatchObject({ status: 200, body: [{ Action: { Action: 'Apply' } }] });
+    const [started] = bulk.body as { Action: { QueuedOperationID: string } }[];
+    await untilCompleted(Unit.UnitID, started?.Action.QueuedOperationID ?? '');
     expect((await cub('POST', `${path}/approve`)).body).toEqual(expect.any(String));
   });
 
@@ -339,21 +346,60 @@ describe('the traces of cub', () => {
     const queued = await cub('POST', `${path}/${action}`);
     expect(queued.status).toBe(200);
     const { QueuedOperationID: id } = queued.body as { QueuedOperationID: string };
-    await eventually(
-      async () => {
-        const { body } = await cub('GET', `/unit?where=UnitID='${Unit.UnitID}'&${INCLUDE}`);
-        const [found] = body as Extended[];
-        const latest = found?.LatestUnitEvent;
-        return latest?.QueuedOperationID === id && latest.Status === 'Completed';
-      },
-      { what: action },
-    );
+    await untilCompleted(Unit.UnitID, id);
     expect((await cub('GET', path)).status).toBe(200);
     const list = (await cub('GET', `${path}/unit_event`)).body as { Action: string }[];
     expect(list.some((one) => one.Action.toLowerCase() === action)).toBe(true);
     expect((await cub('GET', `${path}?select=Slug`)).body).toMatchObject({
       Unit: { Slug: 'api', MutationSources: [] },
     });
+  });
+
+  it('unit apply --where waits for every action', async () => {
+    await cub('POST', `/space/${space}/unit`, {
+      ...{ Slug: 'web', ToolchainType: 'Kubernetes/YAML', Data: base64(manifest) },
+    });
+    const where = encodeURIComponent(`Slug IN ('api', 'web') AND SpaceID = '${space}'`);
+    const started = await cub('POST', `/unit/apply?where=${where}&${INCLUDE}`);
+    expect(started.status).toBe(200);
+    const actions = (
+      started.body as { Action: { QueuedOperationID: string; UnitID: string } }[]
+    ).map((one) => one.Action);
+    expect(actions).toHaveLength(2);
+    for (const { QueuedOperationID: id, UnitID } of actions) {
+      const path = `/space/${space}/unit/${UnitID}`;
+      const events = await cub('GET', `${path}/unit_event?where=QueuedOperationID='${id}'`);
+      expect((events.body as unknown[]).length).toBeGreaterThan(0);
+      await untilCompleted(UnitID, id);
+      expect((await cub('GET', path)).body).toMatchObject({ Unit: { UnitID } });
+      const closed = (await cub('GET', `${path}/unit_event`)).body as { Status: string }[];
+      expect(closed.some((one) => one.Status === 'Completed')).toBe(true);
+      const { body } = await cub('GET', `${path}?select=Slug`);
+      expect(body).toMatchObject({ Unit: { UnitID, Slug: expect.any(String) } });
+    }
+    const { Unit: web } = await bySlug('web');
+    expect((await cub('DELETE', `/space/${space}/unit/${web.UnitID}`)).status).toBe(200);
+  });
+
+  it('unit push-upgrade reads each upgraded unit until no gate waits for triggers', async () => {
+    const { Unit } = await bySlug('api');
+    await cub('PUT', `/space/${space}/unit/${Unit.UnitID}`, {
+      ...Unit,
+      Data: base64(manifest.replace('nginx:1', 'nginx:4')),
+    });
+    const where = `Unit.UpstreamUnitID = '${Unit.UnitID}' AND Unit.UpstreamRevisionNum < UpstreamUnit.HeadRevisionNum`;
+    const path = `/unit?include=UpstreamUnitID&upgrade=true&where=${encodeURIComponent(where)}`;
+    const upgraded = (await cub('PATCH', path, null)).body as Extended[];
+    expect(upgraded).toHaveLength(1);
+    for (const { Unit: clone } of upgraded) {
+      const { body } = await cub('GET', `/space/${dev}/unit/${clone.UnitID}`);
+      expect(body).toMatchObject({
+        Unit: { UpstreamUnitID: Unit.UnitID, MutationSources: expect.any(Array) },
+      });
+      const { Unit: read } = body as { Unit: { ApplyGates: object } };
+      expect(read.ApplyGates).not.toHaveProperty(['awaiting/triggers']);
+    }
+    expect((await cub('PATCH', path, null)).body).toEqual([]);
   });
 
   it('filter, set, change set and tag commands; unit delete', async () => {

@@ -46,6 +46,7 @@ export async function openDatabase(databaseUrl: string): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: MAX_CONNECTIONS,
+    pipeline: true,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     // bigint columns hold counters, far below 2^53
@@ -56,23 +57,19 @@ export async function openDatabase(databaseUrl: string): Promise<Database> {
   // A connection that breaks while idle is replaced by the pool; the next query reports what matters.
   pool.on('error', () => undefined);
   return {
-    transaction: (work) => transact(pool, 'BEGIN', work),
-    snapshot: (work) => transact(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work),
+    transaction: (work) => transact(pool, work),
+    snapshot: (work) => look(pool, work),
     close: () => pool.end(),
   };
 }
 
-async function transact<T>(
-  pool: pg.Pool,
-  begin: string,
-  work: (sql: Sql) => Promise<T>,
-): Promise<T> {
+async function transact<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const client = await pool.connect();
     let broken: Error | undefined;
     try {
-      await client.query(begin);
-      const result = await work(sqlOf(client));
+      await client.query('BEGIN');
+      const result = await work(sqlOf((text, values) => client.query(text, [...values])));
       await client.query('COMMIT');
       return result;
     } catch (error) {
@@ -86,21 +83,69 @@ async function transact<T>(
   }
 }
 
-function sqlOf(client: pg.PoolClient): Sql {
+/** A connection with its transaction begun, or about to be. */
+type Opened = { readonly client: pg.PoolClient; readonly begun: Promise<unknown> };
+
+/**
+ * Reads of one moment in as few round trips as there are statements: BEGIN goes out together with the first of them, the answer
+ * does not wait for COMMIT, which has nothing to save, and who asks for nothing takes no connection.
+ */
+async function look<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    let opened: Promise<Opened> | undefined;
+    let isOver = false;
+    const query: Query = async (text, values) => {
+      // Of work that failed, a branch may still go on: the connection is somebody else's by then.
+      if (isOver) throw new Error('a statement after the end of its transaction');
+      opened ??= beginLook(pool);
+      const { client, begun } = await opened;
+      const [result] = await Promise.all([client.query(text, [...values]), begun]);
+      return result;
+    };
+    try {
+      return await work(sqlOf(query));
+    } catch (error) {
+      if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error))) throw error;
+    } finally {
+      isOver = true;
+      // Who could not connect was told so.
+      opened?.then(endLook, () => undefined);
+    }
+  }
+}
+
+async function beginLook(pool: pg.Pool): Promise<Opened> {
+  const client = await pool.connect();
+  const begun = client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  return { client, begun };
+}
+
+async function endLook({ client }: Opened): Promise<void> {
+  try {
+    await client.query('COMMIT');
+    client.release();
+  } catch (error) {
+    client.release(error instanceof Error ? error : true);
+  }
+}
+
+type Query = (text: string, values: readonly unknown[]) => Promise<pg.QueryResult>;
+
+function sqlOf(query: Query): Sql {
   let savepoints = 0;
   return {
     rows: async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) =>
-      (await client.query<Row>(text, [...values])).rows,
+      (await query(text, values)).rows as Row[],
     savepoint: async (work) => {
       savepoints += 1;
       const name = `item_${savepoints}`;
-      await client.query(`SAVEPOINT ${name}`);
+      await query(`SAVEPOINT ${name}`, []);
       try {
         const result = await work();
-        await client.query(`RELEASE SAVEPOINT ${name}`);
+        await query(`RELEASE SAVEPOINT ${name}`, []);
         return result;
       } catch (error) {
-        await client.query(`ROLLBACK TO SAVEPOINT ${name}`);
+        await query(`ROLLBACK TO SAVEPOINT ${name}`, []);
         throw error;
       }
     },

@@ -13,6 +13,7 @@ import {
   parseBody,
   type Route,
 } from './request.ts';
+import { requireSpaceOf } from './spaces.ts';
 import { lockUnits } from './unit-list.ts';
 import { authorOf, detailsOf } from './unit-routes.ts';
 import type { FullUnitRow } from './unit-row.ts';
@@ -42,10 +43,15 @@ const invokeInput = z.object({
 /** Functions over the data of units: what there is, and their invocation on the selected units of a space or of all. */
 export const FUNCTION_ROUTES: readonly Route[] = [
   ...['/space/:space_id/function', '/function'].flatMap((path): readonly Route[] => [
-    { method: 'get', path, handle: async () => ok(functionSignatures()) },
+    { method: 'get', path, handle: listFunctions },
     { method: 'post', path: `${path}/invoke`, handle: invoke },
   ]),
 ];
+
+async function listFunctions(request: HubRequest) {
+  await requireSpaceOf(request);
+  return ok(functionSignatures());
+}
 
 async function invoke(request: HubRequest) {
   const input = parseBody(invokeInput, request.body);

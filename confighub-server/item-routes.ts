@@ -6,7 +6,7 @@ import { containsSql, fieldSelector, listOf, selectionOf } from './list-query.ts
 import { itemModel } from './models.ts';
 import { type Paged, pageOf, pageRows, pageSql } from './paging.ts';
 import { type HubRequest, isTrue, ok, pathId, type Route } from './request.ts';
-import { requireSpace } from './spaces.ts';
+import { requireSpace, requireSpaceOf } from './spaces.ts';
 import { whereSql } from './where/index.ts';
 import { type ItemRow, itemJson, type SpaceRow, spaceJson } from './wire.ts';
 
@@ -20,7 +20,10 @@ export function itemRoutes(dialect: Dialect): readonly Route[] {
 function routesOf(type: ItemType): readonly Route[] {
   const one = `/space/:space_id/${type.path}/:item_id`;
   const list = async (request: HubRequest) => {
-    const { envelopes, headers } = await listItems(request, type);
+    const [{ envelopes, headers }] = await Promise.all([
+      listItems(request, type),
+      requireSpaceOf(request),
+    ]);
     return ok(envelopes, headers);
   };
   const place = (request: HubRequest) => ({

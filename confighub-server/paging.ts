@@ -10,8 +10,8 @@ export type Page = {
   readonly after: readonly string[] | undefined;
 };
 
-/** A row with the place it has in the order, as texts. */
-export type Paged<Row> = Row & { readonly page_key?: readonly string[] };
+/** A row with the place it has in the order: JSON of texts, which only the last row's is read of. */
+export type Paged<Row> = Row & { readonly page_key?: string };
 
 const MAX_LIMIT = 1000;
 const MAX_TOKEN_CHARS = 2000;
@@ -54,7 +54,7 @@ export function pageSql(
   const terms = order.map(({ sql, descending }) => `${sql}${descending ? ' DESC' : ''}`);
   return {
     condition: after === undefined ? 'true' : behind(order, after, parameters),
-    column: `, ARRAY[${order.map(({ sql }) => `${sql}::text`).join(', ')}] AS page_key`,
+    column: `, json_build_array(${order.map(({ sql }) => `${sql}::text`).join(', ')})::text AS page_key`,
     // One more than asked for tells whether there is another page.
     tail: `ORDER BY ${terms.join(', ')} LIMIT ${limit + 1}`,
   };
@@ -67,11 +67,10 @@ export function pageRows<Row>(
 ): { readonly rows: readonly Row[]; readonly headers: Readonly<Record<string, string>> } {
   if (page === undefined || rows.length <= page.limit) return { rows, headers: {} };
   const kept = rows.slice(0, page.limit);
-  const token = Buffer.from(JSON.stringify(kept.at(-1)?.page_key ?? []), 'utf8');
+  const token = Buffer.from(kept.at(-1)?.page_key ?? '[]', 'utf8');
   return { rows: kept, headers: { 'ConfigHub-Continue': token.toString('base64url') } };
 }
 
-// (a > x) OR (a = x AND b > y) …, which unlike a row comparison knows descending columns.
 function behind(order: Page['order'], after: readonly string[], parameters: unknown[]): string {
   const places = order.map(({ sql, descending }, index) => {
     parameters.push(after[index]);
@@ -79,6 +78,11 @@ function behind(order: Page['order'], after: readonly string[], parameters: unkn
     const value = `$${parameters.length}`;
     return { sql, value, operator: descending ? '<' : '>' };
   });
+  // An index leads to where a row comparison begins.
+  if (places.every(({ operator }) => operator === '>')) {
+    return `(${places.map(({ sql }) => sql).join(', ')}) > (${places.map(({ value }) => value).join(', ')})`;
+  }
+  // (a > x) OR (a = x AND b > y) …, which knows descending columns.
   const alternatives = places.map(({ sql, value, operator }, index) => {
     const equal = places.slice(0, index).map((one) => `${one.sql} = ${one.value}`);
     return `(${[...equal, `${sql} ${operator} ${value}`].join(' AND ')})`;

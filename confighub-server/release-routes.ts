@@ -12,7 +12,9 @@ import {
   releaseJson,
 } from './releases.ts';
 import { type HubRequest, ok, optionalId, parseBody, pathId, type Route } from './request.ts';
-import { requireSpace } from './spaces.ts';
+import { requireSpace, requireSpaceOf } from './spaces.ts';
+import { authorOf, lockedUnit, UNIT_PATH } from './unit-routes.ts';
+import { approveUnit } from './unit-write.ts';
 import { whereSql } from './where/index.ts';
 
 const ONE = '/space/:space_id/release/:release_id';
@@ -37,7 +39,23 @@ export const RELEASE_ROUTES: readonly Route[] = [
       return ok({ Release: await read(request), Message: 'withdrawn' });
     },
   },
+  // The fact sheet has its path, not its fields: what it answers is our reading.
+  { method: 'post', path: `${UNIT_PATH}/attestation`, handle: attest },
 ];
+
+/** Somebody vouches for the head revision of a unit, which opens the gate that waits for that. */
+async function attest(request: HubRequest) {
+  const unit = await lockedUnit(request);
+  const author = authorOf(request);
+  await approveUnit(request.sql, unit, author);
+  return ok({
+    UnitID: unit.unit_id,
+    SpaceID: unit.space_id,
+    RevisionNum: unit.head_revision_num,
+    UserID: author.user.userId,
+    Message: `revision ${unit.head_revision_num} of unit ${unit.slug} attested`,
+  });
+}
 
 async function publish(request: HubRequest) {
   const space = await requireSpace(request.sql, pathId(request, 'space_id'));
@@ -68,7 +86,7 @@ async function read(request: HubRequest): Promise<object> {
 }
 
 async function list(request: HubRequest) {
-  if ('space_id' in request.params) await requireSpace(request.sql, pathId(request, 'space_id'));
+  await requireSpaceOf(request);
   const { expressions } = await selectionOf(request, 'Release');
   const parameters: unknown[] = [];
   const { sql } = whereSql(RELEASE_MODEL, expressions, parameters);

@@ -30,6 +30,11 @@ export async function requireSpace(sql: Sql, spaceId: string): Promise<SpaceRow>
   return rows[0];
 }
 
+/** 404 where the path names a space that is not there. */
+export async function requireSpaceOf(request: HubRequest): Promise<void> {
+  if ('space_id' in request.params) await requireSpace(request.sql, pathId(request, 'space_id'));
+}
+
 export async function listSpaces(
   sql: Sql,
   selection: Selection,
@@ -202,6 +207,7 @@ async function summariesOf(
   const rows = await sql.rows<{
     space_id: string;
     counts: object;
+    held: object;
     targets: number;
     workers: number;
   }>(
@@ -214,7 +220,12 @@ async function summariesOf(
          ${LIVE_COUNTS[dialect]}
        ) AS counts,
        (SELECT count(*) FROM items i WHERE i.space_id = space.space_id AND i.entity_type = 'Target') AS targets,
-       (SELECT count(*) FROM items i WHERE i.space_id = space.space_id AND i.entity_type = 'BridgeWorker') AS workers
+       (SELECT count(*) FROM items i WHERE i.space_id = space.space_id AND i.entity_type = 'BridgeWorker') AS workers,
+       (SELECT json_build_object(
+          'TotalTagCount', count(*) FILTER (WHERE i.entity_type = 'Tag'),
+          'TotalChangeSetCount', count(*) FILTER (WHERE i.entity_type = 'ChangeSet'),
+          'TotalFilterCount', count(*) FILTER (WHERE i.entity_type = 'Filter'))
+        FROM items i WHERE i.space_id = space.space_id) AS held
      FROM spaces space LEFT JOIN units u ON u.space_id = space.space_id
        LEFT JOIN units up ON up.unit_id = u.upstream_unit_id
      WHERE space.space_id = ANY($1) GROUP BY space.space_id`,
@@ -225,6 +236,7 @@ async function summariesOf(
       row.space_id,
       {
         ...row.counts,
+        ...row.held,
         TotalBridgeWorkerCount: row.workers,
         TargetCountByToolchainType: { 'Kubernetes/YAML': row.targets },
         TriggerCountByEventType: null,

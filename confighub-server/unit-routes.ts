@@ -2,9 +2,18 @@ import { conflict, HubError, notFound } from './hub-error.ts';
 import { selectionOf } from './list-query.ts';
 import { unitModel } from './models.ts';
 import { pageOf, pageRows } from './paging.ts';
-import { type HubRequest, isTrue, jsonText, ok, parseBody, pathId, type Route } from './request.ts';
+import {
+  type Answer,
+  type HubRequest,
+  isTrue,
+  jsonText,
+  ok,
+  parseBody,
+  pathId,
+  type Route,
+} from './request.ts';
 import type { Author } from './revisions.ts';
-import { requireSpace } from './spaces.ts';
+import { requireSpace, requireSpaceOf } from './spaces.ts';
 import { extendUnits, listUnits, selectedParts, UNIT_ORDER } from './unit-list.ts';
 import { type FullUnitRow, lockUnit, readUnit, type UnitRow } from './unit-row.ts';
 import { isPoll, listPolled } from './unit-states.ts';
@@ -83,7 +92,12 @@ export async function deleteUnit(request: HubRequest, unit: UnitRow): Promise<vo
 }
 
 async function list(request: HubRequest) {
-  if ('space_id' in request.params) await requireSpace(request.sql, pathId(request, 'space_id'));
+  // One after the other on the wire, but none waits for the answer of the one before.
+  const [answer] = await Promise.all([listed(request), requireSpaceOf(request)]);
+  return answer;
+}
+
+async function listed(request: HubRequest): Promise<Answer> {
   const page = pageOf(request, unitModel(request.dialect), UNIT_ORDER);
   const selection = await selectionOf(request, 'Unit');
   const parts = selectedParts(request);

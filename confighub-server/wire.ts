@@ -155,7 +155,10 @@ function bridgeUnitJson(row: UnitRow | FullUnitRow): Json {
 /** Generation C keeps data, mutation sources and what is live elsewhere. */
 export function revisionJson(row: RevisionRow, dialect: Dialect): Json {
   const common = revisionHeader(row);
-  if (dialect === 'release') return { ...common, DataSize: row.data.length };
+  if (dialect === 'release') {
+    const Attestations = row.approved_by.map((UserID) => ({ UserID }));
+    return { ...common, DataSize: row.data.length, Attestations };
+  }
   return {
     ...common,
     Data: row.data.toString('base64'),

@@ -1,5 +1,5 @@
 import type { DesiredObject } from '../desired/source.ts';
-import type { AnalysisScope } from '../drift/record.ts';
+import type { AnalysisScope } from '../drift/decide/record.ts';
 import {
   type KubeObject,
   type ResourceRef,
@@ -62,12 +62,13 @@ export function createAnalysisActivities(
   };
 }
 
-function kindKey({ group, kind }: Pick<ResourceRef, 'group' | 'kind'>): string {
+/** What tells kinds apart. */
+export function kindKey({ group, kind }: Pick<ResourceRef, 'group' | 'kind'>): string {
   return `${group}/${kind}`;
 }
 
 /** A unit may hold more than what is watched; only the configured kinds are compared. */
-async function watchedKinds(
+export async function watchedKinds(
   { cluster }: EnvironmentParts,
   resources: readonly string[],
 ): Promise<ReadonlySet<string>> {

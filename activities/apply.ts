@@ -1,6 +1,6 @@
-import type { Unit } from '../clients/confighub/index.ts';
-import { allOf, equals } from '../clients/confighub/where.ts';
+import type { DeclaringUnit } from '../desired/source.ts';
 import { AppError } from '../lib/errors.ts';
+import { exactly, markStart } from './change-sets.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { inspect } from './inspect.ts';
@@ -17,31 +17,45 @@ export function createApplyActivities(
   return {
     async applyUnit(input) {
       using beat = heartbeat();
-      const unit = await deps.hub.getUnit(input.unit.spaceId, input.unit.unitId);
+      const look = await lookAt(deps, input);
+      const { unit } = look;
       if (unit.applyGates.length > 0) {
         throw new AppError(
           'APPLY_FAILED',
           `unit ${input.unit.space}/${input.unit.slug} has apply gates: ${unit.applyGates.join(', ')}`,
         );
       }
-      const operationId = (await started(deps, unit, beat)) ?? (await start(deps, unit, input));
+      const operationId = (await started(deps, unit, beat)) ?? (await start(deps, look, input));
       beat.beat(operationId);
       await deps.hub.waitForOperation(unit, operationId, {
         timeoutMs: deps.config.applyTimeoutMs,
         signal: beat.signal,
         onPoll: () => beat.beat(operationId),
       });
-      await describe(deps, input);
+      await describe(deps, unit, input);
       return { revision: unit.headRevision };
     },
   };
 }
 
+/** The unit as it is now, and the difference of the drift that its apply is to undo. */
+type Look = { readonly unit: DeclaringUnit; readonly diffDigest?: string };
+
+/** One read serves both: comparing reads the unit anew, too. */
+async function lookAt(deps: ActivityDeps, { unit, drift }: ApplyUnitInput): Promise<Look> {
+  const inspection = drift && (await inspect(deps, drift.ref));
+  if (inspection?.desired.unit.unitId === unit.unitId) {
+    return { unit: inspection.desired.unit, diffDigest: inspection.diffDigest };
+  }
+  // Declared by another unit meanwhile, or by none: no difference that was consented to.
+  return { unit: await deps.hub.getUnit(unit.spaceId, unit.unitId) };
+}
+
 /** Consent covers one revision and one difference: whatever moved since, during an outage say, is looked at anew. */
 async function start(
   deps: ActivityDeps,
-  unit: Unit,
-  { revision, drift }: ApplyUnitInput,
+  { unit, diffDigest }: Look,
+  { revision, drift, changeSet, isWritten }: ApplyUnitInput,
 ): Promise<string> {
   if (unit.headRevision !== revision) {
     throw new AppError(
@@ -49,8 +63,12 @@ async function start(
       `unit ${unit.spaceSlug}/${unit.slug} is at revision ${unit.headRevision}, revision ${revision} was to be applied`,
     );
   }
-  if (drift && (await inspect(deps, drift.ref))?.diffDigest !== drift.diffDigest) {
+  if (drift && diffDigest !== drift.diffDigest) {
     throw new AppError('CONFLICT', 'the drift changed after it was decided on');
+  }
+  const isOlderLive = unit.lastAppliedRevision > 0 && unit.lastAppliedRevision < revision;
+  if (isOlderLive && !isWritten) {
+    await markStart(deps.hub, unit, changeSet, 'LastAppliedRevisionNum');
   }
   return (await deps.hub.applyUnit(unit)).operationId;
 }
@@ -58,7 +76,7 @@ async function start(
 /** The operation of an earlier attempt: the one it reported, else an apply of this revision since this step was scheduled. */
 async function started(
   deps: ActivityDeps,
-  unit: Unit,
+  unit: DeclaringUnit,
   beat: Heartbeat,
 ): Promise<string | undefined> {
   if (beat.attempt === 1) return undefined;
@@ -76,16 +94,14 @@ async function started(
 /** An apply alone makes no revision; what it did is said on the unit and by the ChangeSet's tag on the applied revision. */
 async function describe(
   deps: ActivityDeps,
+  present: DeclaringUnit,
   { unit, description, changeSet }: ApplyUnitInput,
 ): Promise<void> {
-  const present = await deps.hub.getUnit(unit.spaceId, unit.unitId);
   if (present.lastChangeDescription !== description) {
     await deps.hub.patchUnit(present, { lastChangeDescription: description });
   }
   if (changeSet && changeSet.tagId !== '') {
-    await deps.hub.tagUnits(allOf(equals('UnitID', unit.unitId), equals('SpaceID', unit.spaceId)), {
-      tagId: changeSet.tagId,
-      revision: 'LastAppliedRevisionNum',
-    });
+    const { tagId } = changeSet;
+    await deps.hub.tagUnits(exactly(unit), { tagId, revision: 'LastAppliedRevisionNum' });
   }
 }

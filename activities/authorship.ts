@@ -1,5 +1,5 @@
 import type { KubernetesClient } from '../clients/kubernetes/index.ts';
-import { type Authorship, authorsOf, isPerson } from '../drift/author.ts';
+import { type Authorship, authorsOf, isPerson } from '../drift/decide/author.ts';
 import type { FieldChange } from '../drift/field-change.ts';
 import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
 import { clusterNameOf } from '../lib/cluster-name.ts';
@@ -41,17 +41,32 @@ export async function authorshipOf(
   return withNames(found, config.people);
 }
 
-function withNames({ author, authors }: Authorship, people: readonly Person[]): Authorship {
-  const nameOf = (user: string) => personCalled(user, people)?.name ?? user;
+/** Authors by their names of the configuration; whoever is in no entry as Slack would call them, too. */
+export function withNames({ author, authors }: Authorship, people: readonly Person[]): Authorship {
+  const nameOf = (user: string) => personCalled(user, people)?.name ?? asAddress(user);
+  const isUnlisted =
+    author !== undefined &&
+    isPerson(author) &&
+    !author.includes('@') &&
+    personCalled(author, people) === undefined;
   return {
     ...(author !== undefined && { author: nameOf(author) }),
+    ...(isUnlisted && { isAuthorUnlisted: true }),
     ...(authors && { authors: [...new Set(authors.map(nameOf))] }),
   };
 }
 
 function personCalled(user: string, people: readonly Person[]): Person | undefined {
   if (!isPerson(user)) return undefined;
+  const address = asAddress(user);
   return people.find(({ name, email, kubernetesUser }) =>
-    kubernetesUser === undefined ? user === name || user === email : user === kubernetesUser,
+    kubernetesUser === undefined
+      ? user === name || address === email?.toLowerCase()
+      : address === asAddress(kubernetesUser),
   );
+}
+
+/** E-mail addresses are written in any case, and people who are in no entry go by theirs in small letters. */
+function asAddress(user: string): string {
+  return user.includes('@') ? user.toLowerCase() : user;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Unit } from '../clients/confighub/index.ts';
-import type { DecisionRow } from '../drift/record.ts';
+import type { DecisionRow } from '../drift/decide/record.ts';
 import { parseConfig } from '../lib/config.ts';
 import { createLog } from '../lib/log.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';

@@ -9,6 +9,8 @@ import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { Store } from '../store/types.ts';
+import type { CorrectReport, Surrounding } from '../workflows/messages.ts';
+import type { OpenedChangeSet } from './types.ts';
 
 /** One environment with the clients that serve it. */
 export type EnvironmentParts = {
@@ -18,6 +20,14 @@ export type EnvironmentParts = {
   readonly cluster: KubernetesClient;
   /** May patch; present only with `residue: patch` or `confirm: dry-run`. */
   readonly repair?: KubernetesClient;
+};
+
+/** A bulk correction's wish; requests with the same run and number are one. */
+export type CorrectionRequest = {
+  readonly runId: string;
+  readonly number: number;
+  readonly changeSet: OpenedChangeSet;
+  readonly requestedBy: string;
 };
 
 /** What activities work with; made once per process by `workers/`. */
@@ -36,8 +46,23 @@ export type ActivityDeps = {
   readonly keyedHash: (text: string) => string;
   /** Starts or wakes the resource's own workflow. */
   readonly reportDrift: (ref: ResourceRef, diffDigest: string) => Promise<void>;
+  /** Tells the resource's run, where one is open, that something around its drift changed. */
+  readonly stir: (ref: ResourceRef, what: Surrounding) => Promise<void>;
+  /** Has the unit that records a resource's drift brought up to date; absent where none is kept. */
+  readonly keepDriftUnit?: (ref: ResourceRef) => Promise<void>;
+  /** Has what people were told of an episode brought up to date; absent where nobody is told. */
+  readonly announce?: (episodeId: string) => Promise<void>;
+  /** Has the resource's own workflow deal with its drift now, and waits for what becomes of it. */
+  readonly correctDrift: (
+    ref: ResourceRef,
+    request: CorrectionRequest,
+    signal: AbortSignal,
+  ) => Promise<CorrectReport>;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'driftFound' | 'driftScore' | 'episodeEnded'>;
+  readonly metrics: Pick<
+    Metrics,
+    'claudeCalled' | 'driftFound' | 'driftScore' | 'episodeEnded' | 'commandEnded'
+  >;
 };
 
 export function environmentOf(

@@ -47,6 +47,7 @@ autoFix: true`,
   const deps = {
     config,
     store,
+    log: createLog('silent'),
     environments: new Map([['dev', parts]]),
     keyedHash: (text: string) => keyedHash('a-key-of-this-test', text),
     metrics: createMetrics({ version: '0', processMetrics: false }),

@@ -1,9 +1,9 @@
-import { driftScore } from '../drift/classify.ts';
-import { DEFAULT_RULE, type PolicyFacts, type PolicyRule } from '../drift/policy.ts';
-import type { Finding } from '../drift/record.ts';
-import { redactObject } from '../drift/redact.ts';
+import { driftScore } from '../drift/compare/classify.ts';
+import { unmanagedChange } from '../drift/compare/unmanaged.ts';
+import { DEFAULT_RULE, type PolicyFacts, type PolicyRule } from '../drift/decide/policy.ts';
+import type { Finding } from '../drift/decide/record.ts';
 import type { KubeObject, ResourceRef } from '../drift/resource-ref.ts';
-import { unmanagedChange } from '../drift/unmanaged.ts';
+import { redactObject } from '../drift/secrets/redact.ts';
 import { diffDigest } from '../lib/drift-digest.ts';
 import { authorshipOf } from './authorship.ts';
 import type { DeclaredCounts } from './declared-counts.ts';
@@ -15,7 +15,7 @@ import type { DetectInput, Detection } from './types.ts';
 
 type DetectionDeps = Pick<
   ActivityDeps,
-  'config' | 'store' | 'environments' | 'keyedHash' | 'metrics'
+  'config' | 'store' | 'environments' | 'keyedHash' | 'metrics' | 'log'
 >;
 
 /**

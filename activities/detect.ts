@@ -1,14 +1,18 @@
-import { driftScore } from '../drift/classify.ts';
-import { monthlyCostDeltaUsd } from '../drift/cost.ts';
-import { worstSeverity } from '../drift/field-change.ts';
-import { overdue } from '../drift/overdue.ts';
-import type { PolicyFacts } from '../drift/policy.ts';
-import type { Finding, Outcome } from '../drift/record.ts';
-import { redactChanges } from '../drift/redact.ts';
-import { reservedForPeople } from '../drift/reserved.ts';
+import { monthlyCostDeltaUsd } from '../drift/advice/cost.ts';
+import { driftScore } from '../drift/compare/classify.ts';
+import { overdue } from '../drift/compare/overdue.ts';
+import { describeAhead } from '../drift/decide/describe.ts';
+import type { PolicyFacts } from '../drift/decide/policy.ts';
+import type { Finding, Outcome } from '../drift/decide/record.ts';
+import { reservedForPeople } from '../drift/decide/reserved.ts';
+import { type FieldChange, severityRank, worstSeverity } from '../drift/field-change.ts';
 import { formatResource, type ResourceRef } from '../drift/resource-ref.ts';
+import { redactChanges } from '../drift/secrets/redact.ts';
+import { productionFacts } from '../lib/production.ts';
 import { authorshipOf } from './authorship.ts';
+import { availabilityOf } from './availability.ts';
 import { createDeclaredCounts } from './declared-counts.ts';
+import { holdIdOf } from './delivered-beside.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import { detectUnmanaged } from './detect-unmanaged.ts';
 import type { FilterMembership } from './filter-membership.ts';
@@ -17,9 +21,10 @@ import { judge } from './judge.ts';
 import { openEpisode, rememberFinding, rulesFor } from './remember-finding.ts';
 import type { Activities, DetectInput } from './types.ts';
 import { toUnitRef } from './unit-lineage.ts';
+import { withinBytes } from './within-bytes.ts';
 
-/** More changes than people read, and few enough for a payload of some 10 KiB; the rest is counted. */
-const MAX_CHANGES = 50;
+/** More changes than people read, and few enough for the payloads of a run; the rest is counted, and the digest covers it. */
+const SHOWN_CHANGES = { maxCount: 50, maxBytes: 14 * 1024 };
 /** A blast lasts minutes; what is declared hardly changes meanwhile. */
 const DECLARED_MAX_AGE_MS = 60_000;
 
@@ -43,10 +48,11 @@ export function createDetectActivities(
       const judgement = await judge(deps, declared, rules, { finding, facts }, surroundings);
       await rememberFinding(deps, input, {
         ...{ finding, decision: judgement.decision, states },
-        unitId: unit.unitId,
+        ...{ unitId: await holdIdOf(deps, unit), labels: facts.labels },
       });
       const confirms = deps.config.confirm === 'dry-run' && { confirms: true };
-      return { finding, inScope: true, unit, judgement, ...confirms };
+      const explain = deps.config.claude.apiKey !== undefined && { explain: true };
+      return { finding, inScope: true, unit, judgement, ...confirms, ...explain };
     },
   };
 }
@@ -79,10 +85,15 @@ export async function lookAt(
 ): Promise<Look | undefined> {
   const inspection = await inspect(deps, ref);
   if (!inspection) return undefined;
-  const found = findingOf(deps, graceOver ? overdueInspection(inspection) : inspection);
+  const judged = graceOver ? overdueInspection(inspection) : inspection;
+  const found = findingOf(deps, judged);
   if (!found) return { inspection };
-  const finding = { ...found, ...(await authorsOf(deps, inspection)) };
-  return { inspection, finding, facts: await factsOf(membership, inspection, finding) };
+  const finding = {
+    ...found,
+    ...(await authorsOf(deps, inspection)),
+    ...(await risksOf(deps, inspection, found)),
+  };
+  return { inspection, finding, facts: await factsOf(deps, membership, judged, finding) };
 }
 
 /** An older revision of the unit is in the cluster: whatever applies the unit brings the newer one, too. */
@@ -97,14 +108,18 @@ function unappliedSince({ desired }: Inspection): { readonly unappliedSinceMs?: 
 export function findingOf(deps: ActivityDeps, inspection: Inspection): Finding | undefined {
   const { comparison, desired, live, diffDigest } = inspection;
   if (comparison.changes.length === 0) return undefined;
-  const changes = redactChanges(comparison.changes, desired.ref.kind, deps.keyedHash);
-  const costDelta = live && monthlyCostDeltaUsd(desired.object, live);
+  const all = redactChanges(comparison.changes, desired.ref.kind, deps.keyedHash);
+  const inOrder = withinBytes(all, SHOWN_CHANGES);
+  // Where not all can be shown, the worst are.
+  const changes =
+    inOrder.length === all.length ? all : withinBytes(all.toSorted(byWorst), SHOWN_CHANGES);
+  const costDelta = live && monthlyCostDeltaUsd(desired.object, live, deps.config.cost);
   return {
     ref: desired.ref,
     uid: live?.metadata.uid ?? '',
     resourceVersion: live?.metadata.resourceVersion ?? '',
-    changes: changes.slice(0, MAX_CHANGES),
-    omitted: Math.max(0, changes.length - MAX_CHANGES),
+    changes,
+    omitted: all.length - changes.length,
     severity: comparison.severity,
     direction: comparison.direction,
     ...aheadOf(inspection),
@@ -113,6 +128,19 @@ export function findingOf(deps: ActivityDeps, inspection: Inspection): Finding |
     ...(costDelta !== undefined && { costDeltaUsdMonthly: costDelta }),
     score: driftScore(comparison.changes),
   };
+}
+
+function byWorst(one: FieldChange, other: FieldChange): number {
+  return severityRank(other.severity) - severityRank(one.severity);
+}
+
+function risksOf(
+  deps: ActivityDeps,
+  { desired: { ref, object }, live }: Inspection,
+  found: Finding,
+) {
+  const { cluster } = environmentOf(deps, ref.environment);
+  return availabilityOf(cluster, { desired: object, live }, found.changes);
 }
 
 function authorsOf(deps: ActivityDeps, { desired: { ref }, live, comparison }: Inspection) {
@@ -133,8 +161,7 @@ function overdueInspection(inspection: Inspection): Inspection {
 function aheadOf({ comparison, desired }: Inspection): Pick<Finding, 'ahead'> {
   const { direction } = comparison;
   if (direction !== 'reverse' && direction !== 'both') return {};
-  const { space, slug } = toUnitRef(desired.unit);
-  return { ahead: `revision ${desired.revision} of unit ${space}/${slug}` };
+  return { ahead: describeAhead(desired.revision, toUnitRef(desired.unit)) };
 }
 
 /** The manager of the newest dated change, else the first one known. */
@@ -145,23 +172,29 @@ function lastWriter(changes: Inspection['comparison']['changes']): string {
 }
 
 async function factsOf(
+  deps: ActivityDeps,
   membership: FilterMembership,
   { desired, live, comparison }: Inspection,
   finding: Finding,
 ): Promise<Omit<PolicyFacts, 'flapping' | 'atMs'>> {
   const { unit, ref } = desired;
-  const reserved = comparison.approval ?? reservedForPeople(finding);
+  // Of all changes, also of those that are not shown.
+  const { changes, direction } = comparison;
+  const reserved = comparison.approval ?? reservedForPeople({ ref, changes, direction });
+  const setLabels = await environmentOf(deps, ref.environment).source.setLabelsOf?.(unit);
   return {
     environment: ref.environment,
     kind: ref.kind,
     namespace: ref.namespace,
     name: ref.name,
-    managers: [...new Set(finding.changes.map((one) => one.who))],
+    managers: [...new Set(changes.map((one) => one.who))],
     labels: { ...live?.metadata.labels, ...desired.object.metadata.labels, ...unit.labels },
+    ...(setLabels && { setLabels }),
     filters: await membership.filtersOf(unit),
-    types: [...new Set(finding.changes.map((one) => one.type))],
+    types: [...new Set(changes.map((one) => one.type))],
     severity: finding.severity,
     direction: finding.direction,
+    ...productionFacts(deps.config, ref.environment),
     ...(reserved !== undefined && { reserved }),
   };
 }

@@ -1,4 +1,5 @@
 import type { ConfigHub, Filter, Unit } from '../clients/confighub/index.ts';
+import { isIn } from '../clients/confighub/where.ts';
 import { AppError } from '../lib/errors.ts';
 
 /** Which of the ConfigHub Filters that policies name select a unit. */
@@ -43,7 +44,8 @@ export function createFilterMembership(
   }
 
   async function take(): Promise<readonly Selection[]> {
-    const filters = (await hub.listFilters(await spaceIdOf(filtersSpace))).filter(
+    const named = isIn('Slug', [...slugs]);
+    const filters = (await hub.listFilters(await spaceIdOf(filtersSpace), named)).filter(
       (one) => one.from === 'Unit' && slugs.has(one.slug),
     );
     if (filters.length > MAX_FILTERS) {

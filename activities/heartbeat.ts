@@ -38,6 +38,11 @@ export function currentHeartbeat(): Heartbeat {
   };
 }
 
+/** Of the running activity, from 1. */
+export function currentAttempt(): number {
+  return Context.current().info.attempt;
+}
+
 /** The run id of the workflow that asked. */
 export function currentRunId(): string {
   return Context.current().info.workflowExecution?.runId ?? '';

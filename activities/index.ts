@@ -1,21 +1,33 @@
+import type { ClaudeClient } from '../clients/claude.ts';
 import { createAnalysisActivities } from './analyse-environment.ts';
 import { createApplyActivities } from './apply.ts';
+import type { ClaudeActivities } from './claude-types.ts';
+import { createCommandActivities } from './commands.ts';
 import { createConfirmActivities } from './confirm.ts';
+import { createCorrectionActivities } from './corrections.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createDetectActivities } from './detect.ts';
+import { createDriftUnitActivities, withDriftUnits } from './drift-unit.ts';
+import { createExplainActivities, createUnexplainedActivities } from './explain.ts';
 import { createFilterMembership } from './filter-membership.ts';
 import { currentHeartbeat, currentRunId } from './heartbeat.ts';
 import { createNotifyActivities } from './notify.ts';
 import { createPlanActivities } from './plan.ts';
 import { createPreviewActivities } from './preview.ts';
+import { createPromotionActivities } from './promotions.ts';
 import { createQuestionActivities } from './questions.ts';
 import { createRecordActivities } from './record.ts';
 import { createRemediateActivities } from './remediate.ts';
 import { createRepairActivities } from './repair.ts';
+import { createRollbackActivities } from './rollback.ts';
+import { createSummarizeActivities } from './summarize.ts';
 import type { Activities } from './types.ts';
+import { withUnitWrites } from './unit-writes.ts';
 import { createVerifyActivities } from './verify.ts';
 
+export { type AnnounceDeps, createAnnouncementActivities } from './announce.ts';
 export type { ActivityDeps, EnvironmentParts } from './deps.ts';
+export { currentAttempt } from './heartbeat.ts';
 export { createActivityInterceptor } from './interceptor.ts';
 export type { Activities } from './types.ts';
 
@@ -29,7 +41,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...(filtersSpace !== undefined && { filtersSpace }),
   });
   const planning = createPlanActivities(deps, membership);
-  return {
+  const activities: Activities = {
     ...createDetectActivities(deps, membership, currentRunId),
     ...createConfirmActivities(deps),
     ...planning,
@@ -42,5 +54,18 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createRepairActivities(deps),
     ...createVerifyActivities(deps, currentHeartbeat),
     ...createAnalysisActivities(deps, currentHeartbeat),
+    ...createCommandActivities(deps),
+    ...createRollbackActivities(deps, membership, currentHeartbeat),
+    ...createPromotionActivities(deps),
+    ...createCorrectionActivities(deps, currentHeartbeat),
+    ...createUnexplainedActivities(deps),
+    ...createDriftUnitActivities(deps),
   };
+  return withDriftUnits(withUnitWrites(activities, deps), deps);
+}
+
+/** What is done by asking Claude, for a worker of its own queue. */
+export function createClaudeActivities(deps: ActivityDeps, claude: ClaudeClient): ClaudeActivities {
+  const asking = { ...deps, claude };
+  return { ...createExplainActivities(asking), ...createSummarizeActivities(asking) };
 }

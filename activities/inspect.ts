@@ -1,8 +1,8 @@
 import type { DesiredObject } from '../desired/source.ts';
-import type { RuledComparison } from '../drift/ignore.ts';
+import type { RuledComparison } from '../drift/compare/ignore.ts';
 import type { JsonValue } from '../drift/json.ts';
-import { redactObject } from '../drift/redact.ts';
 import { formatResource, type KubeObject, type ResourceRef } from '../drift/resource-ref.ts';
+import { redactObject } from '../drift/secrets/redact.ts';
 import { digest } from '../lib/digest.ts';
 import { diffDigest } from '../lib/drift-digest.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';

@@ -1,6 +1,11 @@
-import { type Circumstances, guardFix, type Verdict } from '../drift/guard.ts';
-import { askInstead, decide, type PolicyDecision, type PolicyFacts } from '../drift/policy.ts';
-import type { Finding } from '../drift/record.ts';
+import { type Circumstances, guardFix, type Verdict } from '../drift/decide/guard.ts';
+import {
+  askInstead,
+  decide,
+  type PolicyDecision,
+  type PolicyFacts,
+} from '../drift/decide/policy.ts';
+import type { Finding } from '../drift/decide/record.ts';
 import { type Interval, intervalsWithin } from '../drift/time-window.ts';
 import type { DeclaredCounts } from './declared-counts.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -76,7 +81,8 @@ export async function judge(
   return { ...judgement, verdict, decision: askInstead(decision, verdict.because) };
 }
 
-function frozenDuring(
+/** When nothing may be approved, until a question asked now would expire. */
+export function frozenDuring(
   { policy }: PolicyDecision,
   nowMs: number,
 ): { readonly frozen?: readonly Interval[] } {

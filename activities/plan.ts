@@ -1,17 +1,23 @@
 import type { Unit } from '../clients/confighub/index.ts';
-import { type Lineage, makePlans, promotionPlan } from '../drift/make-plan.ts';
-import { overwrittenKept } from '../drift/plan.ts';
-import { decide, type PolicyFacts } from '../drift/policy.ts';
-import { strictestOf } from '../drift/strictest.ts';
+import { type Chain, type Lineage, makePlans, promotionPlan } from '../drift/decide/make-plan.ts';
+import { overwrittenKept, type ReachEntry, type UnitRef } from '../drift/decide/plan.ts';
+import { strictestOf } from '../drift/decide/strictest.ts';
+import { formatResource, type ResourceRef } from '../drift/resource-ref.ts';
 import { digest } from '../lib/digest.ts';
 import { AppError } from '../lib/errors.ts';
-import { promotionWorkflowId } from '../lib/workflow-id.ts';
+import { promotedRevision, promotionWorkflowId } from '../lib/workflow-id.ts';
+import { chainBelow, NOTHING_BELOW } from './chain-below.ts';
+import { deliveredBeside, holdIdOf } from './delivered-beside.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import type { FilterMembership } from './filter-membership.ts';
-import { reachOfApply, reachOfPatch, reachOfUpgrade } from './reach.ts';
-import type { Activities, Planned } from './types.ts';
+import { promotionPolicy } from './promotion-policy.ts';
+import { reachesOfApply, reachOfApply, reachOfPatch, reachOfUpgrade, shownReach } from './reach.ts';
+import type { Activities, Planned, PlanPromotionInput, PromotionPlan } from './types.ts';
 import { downstreamOf, toUnitRef } from './unit-lineage.ts';
 import { shareOf, takeUnit } from './unit-share.ts';
+
+/** Each is told that it is overtaken, so there is hardly ever more than one. */
+const MAX_OTHERS = 20;
 
 /** Works out what a fix or a promotion will do, before anyone is asked. Writes nothing. */
 export function createPlanActivities(
@@ -21,49 +27,43 @@ export function createPlanActivities(
   return {
     async plan(input) {
       const { ref, finding } = input;
-      const desired = await environmentOf(deps, ref.environment).source.find(ref);
+      const { source } = environmentOf(deps, ref.environment);
+      const desired = await source.find(ref);
       if (!desired) throw new AppError('NOT_FOUND', 'nothing declares this resource any more');
-      const share = await shareOf(deps, membership, ref, desired.unit);
-      const heldBy = await takeUnit(deps, desired.unit.unitId, input, share);
+      const objects = desired.ofUnit?.() ?? (await source.ofUnit(desired.unit));
+      const beside = await deliveredBeside(deps, ref.environment, desired.unit);
+      const share = await shareOf(deps, membership, ref, objects, beside);
+      const heldBy = await takeUnit(deps, await holdIdOf(deps, desired.unit), input, share);
       const decision = strictestOf(input.decision, share.siblings);
       if (heldBy) return { plans: [], digest: '', decision, heldBy };
       const rule = decision.policy;
-      const lineage = await lineageOf(deps, membership, ref.environment, desired.unit);
+      const lineage = await lineageOf(deps, ref.environment, desired.unit);
       const patch = reachOfPatch(deps, finding);
+      const reaches = await reachesOfApply(deps, ref, objects, beside);
       const reach = {
-        apply: await reachOfApply(deps, ref.environment, desired.unit),
+        ...reaches,
         upgrade:
           rule.upgrade === 'with-fix'
             ? await reachOfUpgrade(deps, ref.environment, desired.unit)
             : [],
-        accept: await reachOfApply(deps, ref.environment, desired.unit, ref),
         ...(patch && { patch }),
       };
-      const plans = makePlans(finding, rule, lineage, reach);
+      const plansWith = (chain: Chain) => makePlans(finding, rule, lineage, reach, chain);
+      const reverts = plansWith(NOTHING_BELOW).filter((one) => one.fix === 'revert');
+      // What nobody is asked about offers no other fix: what is downstream of that need not be read.
+      const isUnasked =
+        decision.outcome === 'auto' &&
+        !input.looksOnly &&
+        reverts.every((one) => overwrittenKept(one).length === 0);
+      const plans = isUnasked
+        ? reverts
+        : plansWith(await chainBelow(deps, membership, finding, desired));
       const { diffDigest: diff, uid } = finding;
       const bound = { diff, uid, revision: lineage.headRevision, rule };
-      return { ...bind(bound, plans), decision };
+      return { ...bind(bound, plans, ref), decision };
     },
 
-    async planPromotion({ unit: { spaceId, unitId }, environment }) {
-      const unit = await deps.hub.getUnit(spaceId, unitId);
-      const lineage = await lineageOf(deps, membership, environment, unit);
-      const { rule, outcome } = await promotionPolicy(deps, membership, environment, unit);
-      if (!lineage.behind) {
-        return { needed: false, plans: [], digest: '', rule, outcome, summary: '' };
-      }
-      const reach = {
-        apply: await reachOfApply(deps, environment, unit),
-        upgrade: await reachOfUpgrade(deps, environment, unit),
-      };
-      const plan = promotionPlan({ ...lineage, behind: lineage.behind }, reach);
-      const bound = bind({ revision: lineage.headRevision, behind: lineage.behind, rule }, [plan]);
-      const { upstream, fromRevision, toRevision } = lineage.behind;
-      const summary = `Promote ${unit.slug} from ${upstream.space} to ${environment} (revision ${fromRevision} → ${toRevision})`;
-      // Nobody is asked about what an ignore rule keeps by writing over it.
-      const kept = overwrittenKept(plan);
-      return { ...bound, needed: true, rule, outcome: kept.length > 0 ? 'ask' : outcome, summary };
-    },
+    planPromotion: (input) => planPromotion(deps, membership, input),
 
     async identifyPromotion({ unit, upstream }) {
       const { headRevision } = await deps.hub.getUnit(upstream.spaceId, upstream.unitId);
@@ -83,24 +83,54 @@ export function createPlanActivities(
   };
 }
 
-function bind(rest: object, plans: Planned['plans']): Planned {
-  // A value that somebody is meant to write moves while people think; they consent to what is written over it.
+async function planPromotion(
+  deps: ActivityDeps,
+  membership: FilterMembership,
+  { unit: ref, environment, upstreamRevision }: PlanPromotionInput,
+): Promise<PromotionPlan> {
+  const unit = await deps.hub.getUnit(ref.spaceId, ref.unitId);
+  const lineage = await lineageOf(deps, environment, unit);
+  const policy = await promotionPolicy(deps, membership, environment, unit);
+  const { rule, outcome } = policy;
+  const others = await otherPromotions(deps, ref, upstreamRevision);
+  if (!lineage.behind) {
+    return { ...policy, others, needed: false, plans: [], digest: '', summary: '' };
+  }
+  const reach = {
+    apply: await reachOfApply(deps, environment, unit),
+    upgrade: await reachOfUpgrade(deps, environment, unit),
+  };
+  const plan = promotionPlan({ ...lineage, behind: lineage.behind }, reach);
+  const bound = bind({ revision: lineage.headRevision, behind: lineage.behind, rule }, [plan]);
+  const { upstream, fromRevision, toRevision } = lineage.behind;
+  const summary = `Promote ${unit.slug} from ${upstream.space} to ${environment} (revision ${fromRevision} → ${toRevision})`;
+  // Nobody is asked about what an ignore rule keeps by writing over it.
+  const kept = overwrittenKept(plan);
+  return {
+    ...{ ...policy, ...bound, others },
+    ...{ needed: true, outcome: kept.length > 0 ? 'ask' : outcome, summary },
+  };
+}
+
+/**
+ * What people consent to: of the drifted object itself every value; elsewhere which fields are written and with what, because what
+ * is overwritten there may move all the time while they think. All of it counts, also what is too much to show.
+ */
+export function bind(rest: object, plans: Planned['plans'], drifted?: ResourceRef): Planned {
+  const isSubject = (one: ReachEntry) =>
+    one.environment === drifted?.environment && one.resource === formatResource(drifted);
   const bound = plans.map((plan) => ({
     ...plan,
     reach: plan.reach.map((one) => {
-      const { from: _moving, ...fixed } = one;
-      return one.keptBy === undefined ? one : fixed;
+      const { from: _moving, ...written } = one;
+      return isSubject(one) && one.keptBy === undefined ? one : written;
     }),
   }));
-  return { plans, digest: digest({ ...rest, plans: bound }) };
+  const shown = plans.map((plan) => ({ ...plan, reach: shownReach(plan.reach) }));
+  return { plans: shown, digest: digest({ ...rest, plans: bound }) };
 }
 
-async function lineageOf(
-  deps: ActivityDeps,
-  membership: FilterMembership,
-  environment: string,
-  unit: Unit,
-): Promise<Lineage> {
+async function lineageOf(deps: ActivityDeps, environment: string, unit: Unit): Promise<Lineage> {
   const upstream =
     unit.upstream && (await deps.hub.getUnit(unit.upstream.spaceId, unit.upstream.unitId));
   const behind =
@@ -111,47 +141,28 @@ async function lineageOf(
           toRevision: upstream.headRevision,
         }
       : undefined;
-  const downstream = await Promise.all(
-    (await downstreamOf(deps, unit)).map(async (one) => ({
-      unit: toUnitRef(one.unit),
-      environment: one.environment.config.name,
-      headRevision: one.unit.headRevision,
-      upstreamRevision: one.unit.upstream?.revision ?? 0,
-      outcome: (await promotionPolicy(deps, membership, one.environment.config.name, one.unit))
-        .outcome,
-    })),
-  );
   return {
     unit: toUnitRef(unit),
     environment,
     headRevision: unit.headRevision,
     ...(behind && { behind }),
-    downstream,
   };
 }
 
-/** A promotion is judged by the receiving environment's policy, as a desired change that is not applied yet. */
-async function promotionPolicy(
-  deps: ActivityDeps,
-  membership: FilterMembership,
-  environment: string,
-  unit: Unit,
-) {
-  const facts: PolicyFacts = {
-    environment,
-    kind: 'Unit',
-    namespace: environmentOf(deps, environment).config.defaultNamespace,
-    labels: unit.labels,
-    filters: await membership.filtersOf(unit),
-    types: [],
-    severity: 'info',
-    direction: 'reverse',
-    name: unit.slug,
-    managers: [],
-    flapping: false,
-    atMs: Date.now(),
-  };
-  const decision = decide(deps.config.policies, facts, deps.config.autoFix);
-  const outcome: 'auto' | 'ask' = decision.outcome === 'auto' ? 'auto' : 'ask';
-  return { rule: decision.policy, outcome };
+/** Several revisions of one upstream may be promoted one after the other: people are asked about the newest alone. */
+async function otherPromotions(
+  { store }: Pick<ActivityDeps, 'store'>,
+  { space, slug }: UnitRef,
+  upstreamRevision: number | undefined,
+): Promise<NonNullable<PromotionPlan['others']>> {
+  if (upstreamRevision === undefined) return [];
+  const own = promotionWorkflowId(space, slug, upstreamRevision);
+  const unit = `${space}/${slug}`;
+  const open = await store.questions.list({ status: 'open', unit, limit: MAX_OTHERS });
+  return open
+    .filter((one) => one.kind === 'promotion' && one.workflowId !== own)
+    .map(({ workflowId, id: questionId }) => {
+      const isOlder = (promotedRevision(workflowId) ?? 0) < upstreamRevision;
+      return { workflowId, questionId, isOlder };
+    });
 }

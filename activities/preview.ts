@@ -1,4 +1,4 @@
-import type { PolicyDecision } from '../drift/policy.ts';
+import type { PolicyDecision } from '../drift/decide/policy.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ActivityDeps } from './deps.ts';
 import { lookAt } from './detect.ts';

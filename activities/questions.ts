@@ -1,22 +1,28 @@
-import type { DecisionRow } from '../drift/record.ts';
+import type { DecisionRow } from '../drift/decide/record.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { Activities, ConfirmInput } from './types.ts';
+import { markWaiting } from './waiting-mark.ts';
 
 /** Puts questions into the read model, and checks that an answer came through a door. */
-export function createQuestionActivities({
-  store,
-}: Pick<ActivityDeps, 'store'>): Pick<
-  Activities,
-  'openQuestion' | 'closeQuestion' | 'confirmDecision'
-> {
+export function createQuestionActivities(
+  deps: Pick<ActivityDeps, 'store' | 'hub' | 'log'>,
+): Pick<Activities, 'openQuestion' | 'amendQuestion' | 'closeQuestion' | 'confirmDecision'> {
+  const { store } = deps;
   return {
     async openQuestion({ question, episodeId }) {
       await store.questions.open(question);
       if (question.kind === 'drift') await store.episodes.update(episodeId, { outcome: 'waiting' });
+      else await markWaiting(deps, question, 'approval');
+    },
+
+    async amendQuestion({ question, approvals }) {
+      await store.questions.amend(question, approvals);
     },
 
     async closeQuestion({ questionId, status, at }) {
       await store.questions.close(questionId, status, at);
+      const question = await store.questions.find(questionId);
+      if (question && question.kind !== 'drift') await markWaiting(deps, question, null);
     },
 
     async confirmDecision(answer) {

@@ -1,12 +1,12 @@
 import type { Unit } from '../clients/confighub/index.ts';
 import { parseManifests } from '../desired/manifests.ts';
-import { compare } from '../drift/compare.ts';
-import { compileDesired } from '../drift/compile.ts';
+import type { DesiredObject } from '../desired/source.ts';
+import { compare } from '../drift/compare/compare.ts';
+import { compileDesired } from '../drift/compare/compile.ts';
+import { differences, type RuledComparison } from '../drift/compare/ignore.ts';
+import type { ReachEntry } from '../drift/decide/plan.ts';
+import type { Finding } from '../drift/decide/record.ts';
 import type { FieldChange } from '../drift/field-change.ts';
-import { differences } from '../drift/ignore.ts';
-import type { ReachEntry } from '../drift/plan.ts';
-import type { Finding } from '../drift/record.ts';
-import { redactChanges } from '../drift/redact.ts';
 import {
   formatResource,
   type KubeObject,
@@ -14,45 +14,99 @@ import {
   refOf,
   resourceKey,
 } from '../drift/resource-ref.ts';
-import { AppError } from '../lib/errors.ts';
+import { redactChanges } from '../drift/secrets/redact.ts';
+import { type DeliveredBeside, deliveredBeside } from './delivered-beside.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import { compareNow } from './inspect.ts';
-
-/** Beyond this a person cannot judge the reach anyway; the plan says how many were left out. */
-const MAX_REACH = 100;
+import { readable, UNREADABLE } from './readable.ts';
+import { withinBytes } from './within-bytes.ts';
 
 /**
  * Every live field that applying the unit as it stands would change, over all its objects: an apply writes the whole unit, so
- * whoever consents to it consents to all of this, also to what ignore rules hide. `except` leaves out the drift whose live values
- * are being accepted.
+ * whoever consents to it consents to all of this, also to what ignore rules hide. Where releases deliver whole spaces, the other
+ * units' drift is part of it.
  */
 export async function reachOfApply(
   deps: ActivityDeps,
   environment: string,
   unit: Pick<Unit, 'unitId' | 'spaceId'>,
-  except?: ResourceRef,
 ): Promise<readonly ReachEntry[]> {
-  const { source, cluster } = environmentOf(deps, environment);
-  const objects = await source.ofUnit(unit);
-  const entries: ReachEntry[] = [];
+  const objects = await environmentOf(deps, environment).source.ofUnit(unit);
+  const looks = await lookAtEach(deps, environment, objects);
+  const beside = await deliveredBeside(deps, environment, unit);
+  return [
+    ...looks.flatMap((look) => entriesOfLook(deps, look)),
+    ...entriesBeside(deps, environment, beside),
+  ];
+}
+
+/** The same for both fixes of a drift, by one look: of what is accepted the drift itself is written into the unit. */
+export async function reachesOfApply(
+  deps: ActivityDeps,
+  drifted: ResourceRef,
+  objects: readonly DesiredObject[],
+  beside: DeliveredBeside,
+): Promise<{ readonly apply: readonly ReachEntry[]; readonly accept: readonly ReachEntry[] }> {
+  const looks = await lookAtEach(deps, drifted.environment, objects);
+  const rest = entriesBeside(deps, drifted.environment, beside);
+  return {
+    apply: [...looks.flatMap((look) => entriesOfLook(deps, look)), ...rest],
+    accept: [...looks.flatMap((look) => entriesOfLook(deps, look, drifted)), ...rest],
+  };
+}
+
+/** A declared object beside what is live of it. */
+type LiveLook =
+  | { readonly ref: ResourceRef; readonly comparison: RuledComparison }
+  | { readonly ref: ResourceRef; readonly comparison: typeof UNREADABLE };
+
+async function lookAtEach(
+  deps: ActivityDeps,
+  environment: string,
+  objects: readonly DesiredObject[],
+): Promise<readonly LiveLook[]> {
+  const { cluster } = environmentOf(deps, environment);
+  const looks: LiveLook[] = [];
   for (const desired of objects) {
-    const live = await readable(cluster.get(desired.ref));
-    if (live === UNREADABLE) {
-      entries.push({
-        environment,
-        resource: formatResource(desired.ref),
-        path: '(cannot be read)',
-      });
-      continue;
-    }
-    const { comparison } = compareNow(deps, desired, live);
-    const isAccepted = except && resourceKey(except) === resourceKey(desired.ref);
-    // Of the accepted resource the drift itself is written into the unit; the rest of it is applied all the same.
-    const counted = new Set(isAccepted ? comparison.changes : []);
-    const found = differences(comparison).filter(({ change }) => !counted.has(change));
-    entries.push(...found.flatMap((one) => entriesOf(deps, desired.ref, [one.change], one.keptBy)));
+    const { ref } = desired;
+    const live = await readable(cluster.get(ref));
+    const comparison =
+      live === UNREADABLE ? UNREADABLE : compareNow(deps, desired, live).comparison;
+    looks.push({ ref, comparison });
   }
-  return limit(entries);
+  return looks;
+}
+
+function entriesOfLook(
+  deps: ActivityDeps,
+  { ref, comparison }: LiveLook,
+  accepted?: ResourceRef,
+): readonly ReachEntry[] {
+  if (comparison === UNREADABLE) return [unread(ref.environment, formatResource(ref))];
+  const isAccepted = accepted && resourceKey(accepted) === resourceKey(ref);
+  // Of the accepted resource the drift itself is written into the unit; the rest of it is applied all the same.
+  const counted = new Set(isAccepted ? comparison.changes : []);
+  const found = differences(comparison).filter(({ change }) => !counted.has(change));
+  return found.flatMap((one) => entriesOf(deps, ref, [one.change], one.keptBy));
+}
+
+function entriesBeside(
+  deps: ActivityDeps,
+  environment: string,
+  { differing, unreadable, omitted }: DeliveredBeside,
+): readonly ReachEntry[] {
+  const rest = `${omitted} more objects of the space`;
+  return [
+    ...differing.flatMap(({ desired: { ref }, comparison }) =>
+      differences(comparison).flatMap((one) => entriesOf(deps, ref, [one.change], one.keptBy)),
+    ),
+    ...unreadable.map(({ ref }) => unread(environment, formatResource(ref))),
+    ...(omitted > 0 ? [{ environment, resource: rest, path: '(not looked at)' }] : []),
+  ];
+}
+
+function unread(environment: string, resource: string): ReachEntry {
+  return { environment, resource, path: '(cannot be read)' };
 }
 
 /**
@@ -61,35 +115,38 @@ export async function reachOfApply(
  */
 export function reachOfPatch(
   deps: ActivityDeps,
-  { ref, changes }: Finding,
+  { ref, changes, omitted }: Finding,
 ): readonly ReachEntry[] | undefined {
   const { repair } = environmentOf(deps, ref.environment);
   const isMissing = changes.some((change) => change.op === 'object-missing');
   if (deps.config.residue !== 'patch' || !repair || isMissing) return undefined;
-  return limit(
-    changes.map(({ path, live, desired }) => ({
-      environment: ref.environment,
-      resource: formatResource(ref),
-      path,
-      ...(live !== undefined && { from: live }),
-      ...(desired !== undefined && { to: desired }),
-    })),
-  );
+  const resource = formatResource(ref);
+  const entries: ReachEntry[] = changes.map(({ path, live, desired }) => ({
+    environment: ref.environment,
+    resource,
+    path,
+    ...(live !== undefined && { from: live }),
+    ...(desired !== undefined && { to: desired }),
+  }));
+  return omitted === 0 ? entries : [...entries, moreFields(omitted)];
 }
 
-export const UNREADABLE = Symbol('unreadable');
+/** Beyond this a person cannot judge a reach anyway; the plan says how many were left out, and the digest covers them. */
+const SHOWN_REACH = { maxCount: 100, maxBytes: 10 * 1024 };
 
-/** An object that Realign may not read is part of the reach all the same: it is named instead of compared. */
-export async function readable<T>(reading: Promise<T>): Promise<T | typeof UNREADABLE> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof AppError && UNREADABLE_CODES.has(error.code)) return UNREADABLE;
-    throw error;
-  }
+/** As much of a reach as is shown. What makes a fix ask is never left out for something else. */
+export function shownReach(entries: readonly ReachEntry[]): readonly ReachEntry[] {
+  const inOrder = withinBytes(entries, SHOWN_REACH);
+  if (inOrder.length === entries.length) return entries;
+  const kept = entries.filter((one) => one.keptBy !== undefined);
+  const others = entries.filter((one) => one.keptBy === undefined);
+  const shown = withinBytes([...kept, ...others], SHOWN_REACH);
+  return [...shown, moreFields(entries.length - shown.length)];
 }
 
-const UNREADABLE_CODES: ReadonlySet<string> = new Set(['KUBERNETES_FORBIDDEN', 'NOT_FOUND']);
+function moreFields(count: number): ReachEntry {
+  return { environment: '', resource: `… and ${count} more fields`, path: '' };
+}
 
 /** What the upstream's changes since the last upgrade bring to this unit's objects. */
 export async function reachOfUpgrade(
@@ -103,13 +160,36 @@ export async function reachOfUpgrade(
     deps.hub.revisionData(spaceId, unitId, revision),
     deps.hub.readData({ spaceId, unitId }),
   ]);
+  return reachBetween(deps, environment, before, after);
+}
+
+/** What an object of a clone gets of a drift that is accepted upstream. */
+export function reachOfAccepted(
+  ref: ResourceRef,
+  { changes }: Pick<Finding, 'changes'>,
+): readonly ReachEntry[] {
+  const { environment } = ref;
+  return changes.map(({ path, desired, live }) => ({
+    ...{ environment, resource: formatResource(ref), path },
+    ...(desired !== undefined && { from: desired }),
+    ...(live !== undefined && { to: live }),
+  }));
+}
+
+/** Every field in which two states of one unit differ, as going from the one to the other changes it. */
+export function reachBetween(
+  deps: ActivityDeps,
+  environment: string,
+  before: string,
+  after: string,
+): readonly ReachEntry[] {
   const old = new Map(parseManifests(before).map((object) => [keyOf(object), object]));
   const { defaultNamespace } = environmentOf(deps, environment).config;
   const entries = parseManifests(after).flatMap((object) => {
     const ref = refOf(environment, object, object.metadata.namespace ?? defaultNamespace);
     return entriesOf(deps, ref, changesBetween(old.get(keyOf(object)), object));
   });
-  return limit(entries);
+  return entries;
 }
 
 /** Fields that differ between two manifests, `live` being the older: changed or new ones, then those that are dropped. */
@@ -144,16 +224,6 @@ function entriesOf(
     ...(desired !== undefined && { to: desired }),
     ...(keptBy !== undefined && { keptBy }),
   }));
-}
-
-function limit(entries: readonly ReachEntry[]): readonly ReachEntry[] {
-  if (entries.length <= MAX_REACH) return entries;
-  const left = entries.length - MAX_REACH;
-  const last: ReachEntry = { environment: '', resource: `… and ${left} more fields`, path: '' };
-  // What is cut off must not be what makes a fix ask.
-  const kept = entries.filter((one) => one.keptBy !== undefined);
-  const others = entries.filter((one) => one.keptBy === undefined);
-  return [...[...kept, ...others].slice(0, MAX_REACH), last];
 }
 
 function keyOf(object: KubeObject): string {

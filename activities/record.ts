@@ -1,13 +1,13 @@
-import { type Announced, announceFix } from '../drift/announce.ts';
+import { type Notice, QUIET_FOR_MS } from '../drift/decide/notice.ts';
+import type { Episode } from '../drift/decide/record.ts';
 import type { FieldChange } from '../drift/field-change.ts';
-import { type Notice, QUIET_FOR_MS } from '../drift/notice.ts';
-import type { Episode } from '../drift/record.ts';
+import { type Announced, announceFix } from '../drift/message/announce.ts';
 import { formatResource } from '../drift/resource-ref.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { Activities } from './types.ts';
 
-type RecordDeps = Pick<ActivityDeps, 'store' | 'metrics' | 'log' | 'config' | 'reportDrift'>;
+type RecordDeps = Pick<ActivityDeps, 'store' | 'metrics' | 'log' | 'config' | 'stir'>;
 
 /** Writes how an episode stands and how it ended. */
 export function createRecordActivities(
@@ -15,13 +15,16 @@ export function createRecordActivities(
 ): Pick<Activities, 'record' | 'closeEpisode'> {
   const { store, metrics, log } = deps;
   return {
-    async record({ episodeId, outcome, message, rule, policyOutcome }) {
+    async record({ episodeId, outcome, message, rule, policyOutcome, freesUnit }) {
       await store.episodes.update(episodeId, {
         outcome,
         ...(message !== undefined && { message }),
         ...(rule !== undefined && { rule }),
         ...(policyOutcome !== undefined && { policyOutcome }),
       });
+      if (!freesUnit) return;
+      await store.unitHolds.release(episodeId);
+      await wakeWaiting(deps, episodeId);
     },
 
     async closeEpisode({ episodeId, outcome, message, at }) {
@@ -31,10 +34,7 @@ export function createRecordActivities(
       const seconds = (Date.parse(at) - Date.parse(episode.firstDetected)) / 1_000;
       metrics.episodeEnded(episode.ref.environment, outcome, seconds);
       metrics.driftScore(episode.ref, 0);
-      // Whoever waited for this run looks again: the end of the episode has set the unit free.
-      for (const ref of await store.unitHolds.waitingFor(episodeId)) {
-        await deps.reportDrift(ref, `free: ${episodeId}`);
-      }
+      await wakeWaiting(deps, episodeId);
       if (outcome === 'resolved') await tellOfFlapping(deps, episode, at);
       const said =
         outcome === 'fixed'
@@ -43,6 +43,11 @@ export function createRecordActivities(
       log.info({ episodeId, outcome, ...episode.ref }, said);
     },
   };
+}
+
+/** Whoever waited for this run looks again: it has set the unit free. */
+async function wakeWaiting({ store, stir }: RecordDeps, episodeId: string): Promise<void> {
+  for (const ref of await store.unitHolds.waitingFor(episodeId)) await stir(ref, 'unit');
 }
 
 function toAnnounced({ path, desired, live }: FieldChange): Announced {

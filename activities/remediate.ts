@@ -1,8 +1,9 @@
 import type { Unit } from '../clients/confighub/index.ts';
-import { allOf, equals } from '../clients/confighub/where.ts';
+import { equals } from '../clients/confighub/where.ts';
 import { editManifests } from '../desired/edit-manifests.ts';
-import type { UnitRef } from '../drift/plan.ts';
+import type { UnitRef } from '../drift/decide/plan.ts';
 import { AppError } from '../lib/errors.ts';
+import { createOrFind, ensureChangeSet, exactly, markStart } from './change-sets.ts';
 import type { ActivityDeps } from './deps.ts';
 import { inspect } from './inspect.ts';
 import type { Activities, WriteUnitInput } from './types.ts';
@@ -16,30 +17,17 @@ export function createRemediateActivities(
 ): Pick<Activities, 'openChangeSet' | 'writeUnit' | 'upgradeUnit' | 'restoreUnit'> {
   const { hub, store } = deps;
   return {
-    async openChangeSet({ episodeId, key, unit, description }) {
+    async openChangeSet({ episodeId, key, unit, description, writes = false }) {
       await store.episodes.update(episodeId, { outcome: 'fixing' });
       const slug = `${episodeId}-${key}`.replaceAll(/[^A-Za-z0-9-]+/g, '-');
-      const found = await hub.findChangeSet(unit.spaceId, slug);
-      if (found) return { changeSetId: found.changeSetId, tagId: found.endTagId ?? '' };
-      const labels = { type: 'drift-correction', automated: 'true' };
-      const filter = await ensureFilter(deps, unit, slug);
-      const tag =
-        (await hub.findTag(unit.spaceId, slug)) ??
-        (await hub.createTag(unit.spaceId, { slug, labels }));
-      const created = await hub.createChangeSet(unit.spaceId, {
-        slug,
-        displayName: description,
-        description,
-        labels,
-        filterId: filter,
-        endTagId: tag.tagId,
-      });
-      return { changeSetId: created.changeSetId, tagId: tag.tagId };
+      const filterId = await ensureFilter(deps, unit, slug);
+      const wanted = { slug, displayName: description, description, filterId, writes };
+      return ensureChangeSet(hub, unit.spaceId, wanted);
     },
 
     writeUnit: (input) => writeUnit(deps, input),
 
-    async upgradeUnit({ step, description }) {
+    async upgradeUnit({ step, description, changeSet }) {
       const { unit: ref, upstream } = step;
       const unit = await hub.getUnit(ref.spaceId, ref.unitId);
       const { headRevision } = await hub.getUnit(upstream.spaceId, upstream.unitId);
@@ -52,10 +40,8 @@ export function createRemediateActivities(
       if (unit.upstream && unit.upstream.revision >= headRevision)
         return { revision: unit.headRevision };
       if (unit.headRevision !== step.revision) throw moved(ref, unit, step.revision);
-      const [result] = await hub.upgradeUnits(
-        allOf(equals('UnitID', ref.unitId), equals('SpaceID', ref.spaceId)),
-        { changeDescription: description },
-      );
+      await markStart(hub, unit, changeSet, 'HeadRevisionNum');
+      const [result] = await hub.upgradeUnits(exactly(ref), { changeDescription: description });
       if (!result)
         throw new AppError(
           'CONFLICT',
@@ -82,21 +68,19 @@ export function createRemediateActivities(
 
 /** A ChangeSet of the bridge dialect names its units by a Filter: exactly this one. */
 async function ensureFilter(deps: ActivityDeps, unit: UnitRef, slug: string): Promise<string> {
-  const existing = (await deps.hub.listFilters(unit.spaceId)).find((one) => one.slug === slug);
-  if (existing) return existing.filterId;
+  const { hub } = deps;
   const { expression } = equals('UnitID', unit.unitId);
-  const created = await deps.hub.createFilter(unit.spaceId, {
-    slug,
-    from: 'Unit',
-    where: expression,
-  });
-  return created.filterId;
+  const filter = await createOrFind(
+    () => hub.createFilter(unit.spaceId, { slug, from: 'Unit', where: expression }),
+    () => hub.findFilter(unit.spaceId, slug),
+  );
+  return filter.filterId;
 }
 
 /** Puts the live values of the drifted fields into the unit, keeping its comments and order. */
 async function writeUnit(
   deps: ActivityDeps,
-  { step, ref, diffDigest, description }: WriteUnitInput,
+  { step, ref, diffDigest, description, changeSet }: WriteUnitInput,
 ): Promise<{ revision: number }> {
   const { unit: target } = step;
   const unit = await deps.hub.getUnit(target.spaceId, target.unitId);
@@ -110,11 +94,13 @@ async function writeUnit(
   }
   const data = await deps.hub.readData(unit);
   const edited = editManifests(data, inspection.desired.object, inspection.comparison.changes);
+  await markStart(deps.hub, unit, changeSet, 'HeadRevisionNum');
   const written = await deps.hub.writeData(unit, edited, { changeDescription: description });
   return { revision: written.headRevision };
 }
 
-function moved(ref: UnitRef, unit: Unit, expected: number): AppError {
+/** What the plan was made for is not there any more. */
+export function moved(ref: UnitRef, unit: Unit, expected: number): AppError {
   return new AppError(
     'CONFLICT',
     `unit ${ref.space}/${ref.slug} is at revision ${unit.headRevision}, the plan was made for ${expected}`,

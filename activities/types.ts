@@ -1,8 +1,18 @@
-import type { Notice } from '../drift/notice.ts';
-import type { Plan, PlanStep, UnitRef } from '../drift/plan.ts';
-import type { PolicyDecision, PolicyRule } from '../drift/policy.ts';
-import type { AnalysisScope, Decision, Finding, Outcome, Question } from '../drift/record.ts';
+import type { Notice } from '../drift/decide/notice.ts';
+import type { Plan, PlanStep, UnitRef } from '../drift/decide/plan.ts';
+import type { PolicyDecision, PolicyRule } from '../drift/decide/policy.ts';
+import type {
+  AnalysisScope,
+  Decision,
+  Finding,
+  Outcome,
+  Question,
+  QuestionStatus,
+} from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
+import type { Interval } from '../drift/time-window.ts';
+import type { ClaudeNoteActivities } from './claude-types.ts';
+import type { CommandActivities } from './command-types.ts';
 import type { Judgement } from './judge.ts';
 
 /** Names the run that a step belongs to, so that attempts are recorded and repeated effects are recognised. */
@@ -28,6 +38,8 @@ export type Detection = {
   readonly inScope: boolean;
   /** True where the API server is to confirm the finding before anything follows from it. */
   readonly confirms?: boolean;
+  /** True where a model is to explain the finding to people. Nothing waits for it. */
+  readonly explain?: boolean;
   readonly judgement?: Judgement;
   readonly unit?: UnitRef;
   /** Where there is no difference any more: the resource whose plan did away with it. */
@@ -90,20 +102,28 @@ export type PromotionPlan = Planned & {
   readonly rule: PolicyRule;
   readonly outcome: 'auto' | 'ask';
   readonly summary: string;
+  /** Other promotions of the unit that ask at the moment; absent = none. */
+  readonly others?: readonly {
+    readonly workflowId: string;
+    readonly questionId: string;
+    /** Of an older upstream revision than this one. */
+    readonly isOlder: boolean;
+  }[];
+  /** When nothing may be approved; absent = never. */
+  readonly frozen?: readonly Interval[];
 };
 
 export type OpenQuestionInput = StepInput & { readonly question: Question };
 
+/** What has become known of an open question's drift; `approvals` without those of people who turn out to have made it. */
+export type AmendQuestionInput = StepInput & {
+  readonly question: Question;
+  readonly approvals: readonly string[];
+};
+
 export type CloseQuestionInput = StepInput & {
   readonly questionId: string;
-  readonly status:
-    | 'approved'
-    | 'rejected'
-    | 'accepted'
-    | 'snoozed'
-    | 'expired'
-    | 'withdrawn'
-    | 'superseded';
+  readonly status: Exclude<QuestionStatus, 'open'>;
   readonly at: string;
 };
 
@@ -136,6 +156,8 @@ export type RecordInput = StepInput & {
   readonly message?: string;
   readonly rule?: string;
   readonly policyOutcome?: 'auto' | 'ask' | 'notify' | 'track';
+  /** The run will not fix this difference: whatever else drifts in the unit is for others to plan for. */
+  readonly freesUnit?: boolean;
 };
 
 export type CloseEpisodeInput = StepInput & {
@@ -147,8 +169,16 @@ export type CloseEpisodeInput = StepInput & {
 export type OpenChangeSetInput = StepInput & {
   readonly unit: UnitRef;
   readonly description: string;
+  /** The plan makes revisions: what was before them is to be marked. */
+  readonly writes?: boolean;
 };
-export type OpenedChangeSet = { readonly changeSetId: string; readonly tagId: string };
+export type OpenedChangeSet = {
+  readonly changeSetId: string;
+  /** Marks what was applied. */
+  readonly tagId: string;
+  /** Where the tag is that marks what was before; absent in histories from before there was one. */
+  readonly start?: { readonly spaceId: string; readonly slug: string };
+};
 
 export type WriteUnitInput = StepInput & {
   readonly step: Extract<PlanStep, { kind: 'write' }>;
@@ -156,10 +186,12 @@ export type WriteUnitInput = StepInput & {
   /** The difference that was decided on; another one is refused with CONFLICT. */
   readonly diffDigest: string;
   readonly description: string;
+  readonly changeSet?: OpenedChangeSet;
 };
 export type UpgradeUnitInput = StepInput & {
   readonly step: Extract<PlanStep, { kind: 'upgrade' }>;
   readonly description: string;
+  readonly changeSet?: OpenedChangeSet;
 };
 /** The unit's head after the write. */
 export type UnitWritten = { readonly revision: number };
@@ -172,6 +204,8 @@ export type ApplyUnitInput = StepInput & {
   readonly drift?: { readonly ref: ResourceRef; readonly diffDigest: string };
   readonly description: string;
   readonly changeSet?: OpenedChangeSet;
+  /** The plan has written the unit before, so what was before that is marked already. */
+  readonly isWritten?: boolean;
 };
 export type Applied = { readonly revision: number };
 
@@ -185,7 +219,13 @@ export type RestoreUnitInput = StepInput & {
 /** `applied`: the undone revision had reached the cluster, so the restored one must be applied too. */
 export type Restored = { readonly applied: boolean; readonly revision: number };
 
-export type VerifyInput = StepInput & { readonly ref: ResourceRef };
+export type VerifyInput = StepInput & {
+  readonly ref: ResourceRef;
+  /** Answers `progressing` instead of following a rollout. */
+  readonly looksOnce?: true;
+  /** A look before this one has found no difference. */
+  readonly wasClean?: true;
+};
 export type Verified = {
   /** Field paths that still differ; empty = fixed. */
   readonly residue: readonly string[];
@@ -193,7 +233,7 @@ export type Verified = {
   readonly diffDigest: string;
   /** Nothing differed after the fix, and then something did: somebody changed it again. */
   readonly recurred: boolean;
-  readonly rollout: 'finished' | 'unfinished' | 'none';
+  readonly rollout: 'finished' | 'unfinished' | 'none' | 'progressing';
   /** Configuration lets Realign remove the residue itself. */
   readonly patchResidue: boolean;
   /** The command that would finish a partial fix by hand. */
@@ -207,6 +247,8 @@ export type RemoveResidueInput = StepInput & {
 };
 
 export type PlanPromotionInput = StepInput & {
+  /** What its upstream was at when it was handed over; absent in histories from before it was told. */
+  readonly upstreamRevision?: number;
   readonly unit: UnitRef;
   readonly upstream: UnitRef;
   readonly environment: string;
@@ -225,32 +267,53 @@ export type AnalysisCounts = {
   readonly errors: readonly string[];
 };
 
-/** Everything that workflows may have done for them. */
-export type Activities = {
+/** Looks at a drift and keeps what is known of it. */
+type LookActivities = {
   detect(input: DetectInput): Promise<Detection>;
   confirm(input: ConfirmDriftInput): Promise<Confirmation>;
   plan(input: PlanInput): Promise<DriftPlans>;
   preview(input: StepInput & { readonly ref: ResourceRef }): Promise<Preview>;
+  record(input: RecordInput): Promise<void>;
+  /** Writes the resource's newest drift into the ConfigHub unit that records it. */
+  recordDrift(input: StepInput & { readonly ref: ResourceRef }): Promise<void>;
+  closeEpisode(input: CloseEpisodeInput): Promise<void>;
+};
+
+/** Asks people, and hears them. */
+type AskActivities = {
   openQuestion(input: OpenQuestionInput): Promise<void>;
-  closeQuestion(input: CloseQuestionInput): Promise<void>;
+  amendQuestion(input: AmendQuestionInput): Promise<void>;
   confirmDecision(input: ConfirmInput): Promise<Confirmed>;
   notify(input: NotifyInput): Promise<{ readonly posted: boolean }>;
-  record(input: RecordInput): Promise<void>;
-  closeEpisode(input: CloseEpisodeInput): Promise<void>;
+  closeQuestion(input: CloseQuestionInput): Promise<void>;
+};
+
+/** Carries a plan out, takes it back, and looks whether it helped. */
+type FixActivities = {
   openChangeSet(input: OpenChangeSetInput): Promise<OpenedChangeSet>;
   writeUnit(input: WriteUnitInput): Promise<UnitWritten>;
   upgradeUnit(input: UpgradeUnitInput): Promise<UnitWritten>;
   applyUnit(input: ApplyUnitInput): Promise<Applied>;
-  restoreUnit(input: RestoreUnitInput): Promise<Restored>;
+  /** Undoes the drift itself where the API server refuses the apply because of it; `patched` is false where it does not. */
+  patchRefused(input: RemoveResidueInput): Promise<{ readonly patched: boolean }>;
   removeResidue(input: RemoveResidueInput): Promise<void>;
   verify(input: VerifyInput): Promise<Verified>;
-  planPromotion(input: PlanPromotionInput): Promise<PromotionPlan>;
-  identifyPromotion(
-    input: StepInput & { readonly unit: UnitRef; readonly upstream: UnitRef },
-  ): Promise<{ readonly upstreamRevision: number; readonly workflowId: string }>;
+  restoreUnit(input: RestoreUnitInput): Promise<Restored>;
+};
+
+/** Brings units forward. */
+type PromotionActivities = {
   listDownstream(
     input: StepInput & { unit: UnitRef },
   ): Promise<readonly { unit: UnitRef; environment: string }[]>;
+  identifyPromotion(
+    input: StepInput & { readonly unit: UnitRef; readonly upstream: UnitRef },
+  ): Promise<{ readonly upstreamRevision: number; readonly workflowId: string }>;
+  planPromotion(input: PlanPromotionInput): Promise<PromotionPlan>;
+};
+
+/** Compares everything. */
+type AnalysisActivities = {
   /** Notes the run and answers with the environments in its scope. */
   startAnalysis(
     input: StepInput & {
@@ -269,3 +332,12 @@ export type Activities = {
     },
   ): Promise<void>;
 };
+
+/** Everything that workflows may have done for them. */
+export type Activities = LookActivities &
+  AskActivities &
+  FixActivities &
+  PromotionActivities &
+  AnalysisActivities &
+  CommandActivities &
+  ClaudeNoteActivities;

@@ -1,11 +1,14 @@
-import { decide } from '../drift/policy.ts';
-import type { Finding } from '../drift/record.ts';
+import type { DesiredObject } from '../desired/source.ts';
+import { decide } from '../drift/decide/policy.ts';
+import type { Finding } from '../drift/decide/record.ts';
+import type { Sibling } from '../drift/decide/strictest.ts';
 import { formatResource, type ResourceRef, resourceKey } from '../drift/resource-ref.ts';
-import type { Sibling } from '../drift/strictest.ts';
-import { type ActivityDeps, environmentOf } from './deps.ts';
+import { digest } from '../lib/digest.ts';
+import type { DeliveredBeside } from './delivered-beside.ts';
+import type { ActivityDeps } from './deps.ts';
 import { lookAt } from './detect.ts';
 import type { FilterMembership } from './filter-membership.ts';
-import { readable, UNREADABLE } from './reach.ts';
+import { readable, UNREADABLE } from './readable.ts';
 import { rulesFor } from './remember-finding.ts';
 import type { HeldBy, PlanInput } from './types.ts';
 
@@ -17,15 +20,20 @@ export type UnitShare = {
   readonly isShared: boolean;
 };
 
-/** Looks at what else of a unit drifts: an apply writes all of it, so all of their rules count. */
+/**
+ * Looks at what else drifts of a unit's objects, and of whatever is delivered with it: an apply writes all of that, so all of their rules
+ * count.
+ */
 export async function shareOf(
   deps: ActivityDeps,
   membership: FilterMembership,
   ref: ResourceRef,
-  unit: { readonly unitId: string; readonly spaceId: string },
+  objects: readonly DesiredObject[],
+  beside: DeliveredBeside,
 ): Promise<UnitShare> {
-  const objects = await environmentOf(deps, ref.environment).source.ofUnit(unit);
-  const others = objects.filter((one) => resourceKey(one.ref) !== resourceKey(ref));
+  const others = [...objects, ...beside.differing.map((one) => one.desired)].filter(
+    (one) => resourceKey(one.ref) !== resourceKey(ref),
+  );
   const siblings: Sibling[] = [];
   const drifts: string[] = [];
   const { rules, autoFix } = rulesFor(deps, ref.environment);
@@ -37,12 +45,12 @@ export async function shareOf(
     siblings.push({ resource: formatResource(other.ref), decision });
     drifts.push(nameOf(look.finding));
   }
-  return { siblings, drifts, isShared: others.length > 0 };
+  return { siblings, drifts, isShared: others.length > 0 || beside.isWhole };
 }
 
 /** Makes this run the one that plans for the unit, or says which one does. A holder that does not know of this drift is woken. */
 export async function takeUnit(
-  { store, reportDrift }: Pick<ActivityDeps, 'store' | 'reportDrift'>,
+  { store, stir }: Pick<ActivityDeps, 'store' | 'stir'>,
   unitId: string,
   { episodeId, finding, looksOnly }: PlanInput,
   { drifts, isShared }: UnitShare,
@@ -53,11 +61,15 @@ export async function takeUnit(
   const covers = [drift, ...drifts];
   const holder = await store.unitHolds.take(unitId, { episodeId, drift, covers, at });
   if (!holder) return undefined;
-  if (!holder.isCovered) await reportDrift(holder.ref, `beside ${drift}`);
+  if (!holder.isCovered) await stir(holder.ref, 'unit');
   return { episodeId: holder.episodeId, resource: formatResource(holder.ref) };
 }
 
-/** The same change of two objects has one digest: the object makes it a drift. */
-function nameOf({ ref, diffDigest }: Finding): string {
-  return `${formatResource(ref)} ${diffDigest}`;
+/**
+ * The same change of two objects has one digest: the object makes it a drift. Named by what a fix would write, not by what is live:
+ * a value that moves all the time is one drift.
+ */
+function nameOf({ ref, changes, omitted }: Finding): string {
+  const written = changes.map(({ path, desired }) => ({ path, desired }));
+  return `${formatResource(ref)} ${digest({ written, omitted })}`;
 }

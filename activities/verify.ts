@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { redactChanges } from '../drift/redact.ts';
+import { sameJson } from '../drift/compare/equal.ts';
+import { rolloutOf } from '../drift/compare/rollout.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
-import { rolloutOf } from '../drift/rollout.ts';
+import { redactChanges } from '../drift/secrets/redact.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -17,12 +18,11 @@ export function createVerifyActivities(
   heartbeat: () => Heartbeat,
 ): Pick<Activities, 'verify'> {
   return {
-    async verify({ episodeId, ref }) {
+    async verify({ episodeId, ref, looksOnce, wasClean: wasCleanBefore = false }) {
       using beat = heartbeat();
       const deadlineMs = beat.scheduledAtMs + deps.config.rolloutTimeoutMs;
-      let wasClean = false;
+      let wasClean: boolean = wasCleanBefore;
       for (;;) {
-        beat.beat();
         const inspection = await inspect(deps, ref, beat.signal);
         if (!inspection) return fixed(deps, 'none');
         if (inspection.comparison.changes.length > 0) {
@@ -33,7 +33,7 @@ export function createVerifyActivities(
         const { desired, live } = inspection;
         if (live) deps.noteApplied(desired, live);
         const rollout = live ? rolloutOf(live) : 'none';
-        if (rollout !== 'progressing') return fixed(deps, rollout);
+        if (rollout !== 'progressing' || looksOnce) return fixed(deps, rollout);
         if (Date.now() >= deadlineMs) return fixed(deps, 'unfinished');
         await delay(POLL_MS, undefined, { signal: beat.signal });
       }
@@ -58,11 +58,10 @@ async function isAnother(
   { comparison, desired }: Inspection,
 ): Promise<boolean> {
   const finding = (await store.episodes.find(episodeId))?.finding;
-  const before = new Map(finding?.changes.map(({ path, live }) => [path, JSON.stringify(live)]));
+  const before = new Map(finding?.changes.map(({ path, live }) => [path, live]));
   const left = redactChanges(comparison.changes, desired.ref.kind, keyedHash);
-  return left.some(
-    ({ path, live }) => before.has(path) && before.get(path) !== JSON.stringify(live),
-  );
+  // Postgres has put the keys of the finding's objects in an order of its own.
+  return left.some(({ path, live }) => before.has(path) && !sameJson(before.get(path), live));
 }
 
 function residueOf(

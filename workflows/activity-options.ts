@@ -1,4 +1,4 @@
-import type { ActivityOptions } from '@temporalio/workflow';
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 
 /** Codes of `lib/errors.ts` that no retry can mend. Kept as text: workflows import nothing from `lib/`. */
 const NEVER_RETRIED = [
@@ -31,6 +31,26 @@ export const ACTIVITY_OPTIONS = {
       nonRetryableErrorTypes: NEVER_RETRIED,
     },
   },
+  /** Asking Claude holds up nothing; but advice about a drift that was dealt with long ago is of no use. */
+  claude: {
+    startToCloseTimeout: '45s', // a call takes 30 s at most, and the facts around it are read before
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    scheduleToCloseTimeout: '10m',
+    retry: {
+      initialInterval: '2s', // unless the server says when
+      backoffCoefficient: 3,
+      maximumInterval: '1m',
+      maximumAttempts: 4,
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  },
+  /** Somebody waits at a prompt. */
+  answer: {
+    startToCloseTimeout: '24s',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    scheduleToCloseTimeout: '25s',
+    retry: { maximumAttempts: 1 },
+  },
   /** A dry run holds up the question or the fix behind it, so after half a minute people decide without it. */
   confirm: {
     startToCloseTimeout: '30s',
@@ -40,6 +60,30 @@ export const ACTIVITY_OPTIONS = {
       backoffCoefficient: 2,
       maximumInterval: '10s',
       maximumAttempts: 7, // enough for workers that are killed and API servers that restart
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  },
+  /** Written beside the fix, which does not wait for it: tried through the outage of a day. */
+  record: {
+    startToCloseTimeout: '1m', // a few small requests
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    scheduleToCloseTimeout: '24h',
+    retry: {
+      initialInterval: '1s',
+      backoffCoefficient: 2,
+      maximumInterval: '5m',
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  },
+  /** What people are told: after a minute the workflow looks again at what there is to say, and pauses. */
+  post: {
+    startToCloseTimeout: '45s', // a look into the history, an edit, a post, ten seconds each
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    retry: {
+      initialInterval: '1s',
+      backoffCoefficient: 2,
+      maximumInterval: '30s',
+      maximumAttempts: 5,
       nonRetryableErrorTypes: NEVER_RETRIED,
     },
   },
@@ -68,3 +112,9 @@ export const ACTIVITY_OPTIONS = {
     },
   },
 } as const satisfies Record<string, ActivityOptions>;
+
+/** Within a workflow task, of ten seconds: the one try leaves time for what follows from it, be it the same step as an activity. */
+export const LOCAL_OPTIONS = {
+  startToCloseTimeout: '5s',
+  retry: { maximumAttempts: 1 },
+} as const satisfies LocalActivityOptions;

@@ -1,4 +1,4 @@
-import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { isCancellation, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { AnalysisCounts } from '../activities/types.ts';
 import { reasonOf } from './execute.ts';
 import type { AnalysisInput } from './messages.ts';
@@ -38,6 +38,7 @@ async function analyse(
       { episodeId: runId, key: environment, environment, scope, before },
     ]);
   } catch (error) {
+    if (isCancellation(error)) throw error;
     return { ...NOTHING, errors: [`${environment}: ${reasonOf(error).message}`] };
   }
 }

@@ -1,6 +1,6 @@
 import { ActivityFailure, isCancellation } from '@temporalio/workflow';
 import type { Confirmation } from '../activities/types.ts';
-import { askInstead } from '../drift/policy-rule.ts';
+import { askInstead } from '../drift/decide/policy-rule.ts';
 import { reasonOf } from './execute.ts';
 import { type Case, LOOK_AGAIN, type Next, type Run } from './remediation-run.ts';
 import { settleFor, tell } from './stay.ts';

@@ -2,16 +2,20 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   isCancellation,
-  ParentClosePolicy,
-  startChild,
 } from '@temporalio/workflow';
-import type { OpenedChangeSet } from '../activities/types.ts';
-import { describeStep, type Plan, type PlanStep, type UnitRef } from '../drift/plan.ts';
+import type { ApplyUnitInput, OpenedChangeSet } from '../activities/types.ts';
+import {
+  describeLeft,
+  describeStep,
+  type Plan,
+  type PlanStep,
+  type UnitRef,
+} from '../drift/decide/plan.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
-import type { PromoteInput } from './messages.ts';
-import type { promote } from './promote.ts';
-import { follows, reads, writes } from './steps.ts';
+import { type Ask, handOver } from './hand-over.ts';
+import { follows, quick, writes } from './steps.ts';
 
 /** What a plan is carried out for. `attempt` tells several executions within one episode apart. */
 export type Execution = {
@@ -19,6 +23,8 @@ export type Execution = {
   readonly attempt: number;
   readonly plan: Plan;
   readonly description: string;
+  /** One that several executions share, already open; absent = this execution opens its own. */
+  readonly changeSet?: OpenedChangeSet;
   /** Set when a drift is fixed; a promotion has none. */
   readonly drift?: { readonly ref: ResourceRef; readonly diffDigest: string };
 };
@@ -48,38 +54,60 @@ type Progress = {
   readonly heads: Map<string, number>;
   /** The accepted values are in their unit and applied: what fails after that is another unit's matter. */
   accepted: boolean;
+  /** Steps that are done. */
+  steps: number;
 };
 
 /**
  * Carries out exactly the steps of a plan, inside one ConfigHub ChangeSet. A step's undo is noted before the step runs, because a
- * step can succeed and still time out; undoing what never happened does nothing.
+ * step can succeed and still time out; undoing what never happened does nothing. Whoever cancels the run stops it between two steps:
+ * what was written is restored then, too, and the cancellation that is thrown says what is left.
  */
 export async function execute(work: Execution): Promise<Executed> {
-  const progress: Progress = { undo: [], heads: new Map(), accepted: false };
+  const progress: Progress = { undo: [], heads: new Map(), accepted: false, steps: 0 };
   const first = work.plan.steps.find((step) => step.kind !== 'ask');
   try {
-    const changeSet = first && (await openChangeSet(work, first.unit));
-    for (const step of work.plan.steps) await carryOut(work, step, changeSet, progress);
+    const changeSet = work.changeSet ?? (first && (await openChangeSet(work, first.unit)));
+    for (const step of work.plan.steps) {
+      if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled');
+      // An apply that is under way cannot be called back: its end is waited for, so that it is known what there is to undo.
+      await CancellationScope.nonCancellable(() => carryOut(work, step, changeSet, progress));
+      progress.steps += 1;
+    }
     return { done: true };
   } catch (error) {
-    if (isCancellation(error)) throw error;
     const { code, message } = reasonOf(error);
     const failures = await CancellationScope.nonCancellable(() => rollBack(work, progress.undo));
-    if (progress.accepted) return { done: true, incomplete: [message, ...failures].join(' ') };
+    if (isCancellation(error))
+      throw new CancelledFailure('cancelled', [leftBy(progress, failures)]);
+    if (progress.accepted) {
+      const left = describeLeft(work.plan.steps.slice(progress.steps + 1));
+      return { done: true, incomplete: [message, ...failures, ...(left ? [left] : [])].join(' ') };
+    }
     return { done: false, code, message, undo: failures };
   }
 }
 
-function openChangeSet(work: Execution, unit: UnitRef): Promise<OpenedChangeSet> {
-  return writes.openChangeSet.executeWithOptions({ summary: work.description }, [
-    {
-      episodeId: work.episodeId,
-      key: keyOf(work, 'change-set'),
-      unit,
-      description: work.description,
-    },
-  ]);
+/** What a run that was cancelled while it carried out a plan leaves behind. */
+function leftBy(progress: Progress, failures: readonly string[]): string {
+  if (progress.steps === 0) return 'Nothing was written.';
+  if (failures.length > 0) return `Not restored: ${failures.join(' ')}`;
+  return progress.accepted
+    ? 'What was accepted stands; what follows it was not done.'
+    : 'What was written has been restored.';
 }
+
+function openChangeSet(work: Execution, unit: UnitRef): Promise<OpenedChangeSet> {
+  const { episodeId, description, plan } = work;
+  const opening = {
+    ...{ episodeId, key: keyOf(work, 'change-set'), unit, description },
+    writes: plan.steps.some((step) => WRITING.has(step.kind)),
+  };
+  return quick.openChangeSet(opening, description);
+}
+
+/** Steps that make revisions: what was before them is marked, for a rollback. */
+const WRITING: ReadonlySet<PlanStep['kind']> = new Set(['write', 'upgrade', 'restore']);
 
 async function carryOut(
   work: Execution,
@@ -90,14 +118,15 @@ async function carryOut(
   const { episodeId, description } = work;
   const { undo, heads } = progress;
   const key = keyOf(work, step.unit.unitId);
-  const summary = describeStep(step);
+  const summary = summaryOf(step);
+  const within = { episodeId, key, description, ...(changeSet && { changeSet }) };
   switch (step.kind) {
     case 'write': {
       if (!work.drift)
         throw ApplicationFailure.nonRetryable('only a drift can be accepted', 'INVALID_INPUT');
       undo.push({ unit: step.unit, revision: step.revision, touchesCluster: false });
       const written = await writes.writeUnit.executeWithOptions({ summary }, [
-        { episodeId, key, step, description, ...work.drift },
+        { ...within, step, ...work.drift },
       ]);
       heads.set(step.unit.unitId, written.revision);
       return;
@@ -105,9 +134,17 @@ async function carryOut(
     case 'upgrade': {
       undo.push({ unit: step.unit, revision: step.revision, touchesCluster: true });
       const upgraded = await writes.upgradeUnit.executeWithOptions({ summary }, [
-        { episodeId, key, step, description },
+        { ...within, step },
       ]);
       heads.set(step.unit.unitId, upgraded.revision);
+      return;
+    }
+    case 'restore': {
+      undo.push({ unit: step.unit, revision: step.revision, touchesCluster: true });
+      const restored = await writes.rollBackUnit.executeWithOptions({ summary }, [
+        { ...within, step },
+      ]);
+      heads.set(step.unit.unitId, restored.revision);
       return;
     }
     case 'apply':
@@ -121,7 +158,7 @@ async function carryOut(
       ]);
       return;
     case 'ask':
-      await handOver(episodeId, step);
+      await handOver(episodeId, step, work.plan.steps.filter(isAsk));
       return;
   }
 }
@@ -138,50 +175,40 @@ async function apply(
   if (revision === undefined) {
     throw ApplicationFailure.nonRetryable('the plan does not say what to apply', 'INVALID_INPUT');
   }
-  const isFirstEffect = progress.heads.size === 0;
-  await follows.applyUnit.executeWithOptions({ summary: describeStep(step) }, [
-    {
-      ...{ episodeId, key: keyOf(work, unit.unitId), unit, description, revision },
-      ...(changeSet && { changeSet }),
-      ...(drift && isFirstEffect && { drift }),
-    },
-  ]);
-  if (plan.fix === 'accept' && !progress.accepted) {
+  const key = keyOf(work, unit.unitId);
+  const input: ApplyUnitInput = {
+    ...{ episodeId, key, unit, description, revision },
+    ...(changeSet && { changeSet, isWritten: progress.heads.has(unit.unitId) }),
+  };
+  const summary = summaryOf(step);
+  if (drift && progress.heads.size === 0) await applyOver(drift, input, summary);
+  else await follows.applyUnit.executeWithOptions({ summary }, [input]);
+  // Each level that has been reached stands, whatever becomes of the next one.
+  if (plan.fix === 'accept') {
     progress.accepted = true;
     progress.undo = [];
   }
 }
 
-/** A downstream unit whose environment asks gets a question of its own, which outlives this run. */
-export async function handOver(
-  episodeId: string,
-  step: Extract<PlanStep, { kind: 'ask' }>,
+/** Where the drift itself makes the API server refuse the apply, it is undone first: then the apply goes through. */
+async function applyOver(
+  drift: NonNullable<Execution['drift']>,
+  input: ApplyUnitInput,
+  summary: string,
 ): Promise<void> {
-  const { unit, upstream, environment } = step;
-  const { upstreamRevision, workflowId } = await reads.identifyPromotion({
-    episodeId,
-    key: unit.unitId,
-    unit,
-    upstream,
-  });
-  const input: PromoteInput = {
-    unit,
-    upstream,
-    environment,
-    upstreamRevision,
-    promotionId: `${episodeId}-${unit.space}`,
-  };
   try {
-    await startChild<typeof promote>('promote', {
-      workflowId,
-      args: [input],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: describeStep(step),
-    });
+    await follows.applyUnit.executeWithOptions({ summary }, [{ ...input, drift }]);
   } catch (error) {
-    // The same revision is already being asked about: one question is enough.
-    if (!(error instanceof Error) || error.name !== 'WorkflowExecutionAlreadyStartedError')
-      throw error;
+    if (reasonOf(error).code !== 'APPLY_FAILED') throw error;
+    const { episodeId, key } = input;
+    const { patched } = await writes.patchRefused.executeWithOptions(
+      { summary: 'undo what makes the API server refuse the apply' },
+      [{ episodeId, key, ...drift }],
+    );
+    if (!patched) throw error;
+    await follows.applyUnit.executeWithOptions({ summary: `${summary} again` }, [
+      { ...input, key: `${key}-again` },
+    ]);
   }
 }
 
@@ -221,6 +248,17 @@ async function rollBack(work: Execution, undo: readonly Undo[]): Promise<readonl
     }
   }
   return failures;
+}
+
+/** What Temporal keeps of a summary, with room for encryption. */
+const MAX_SUMMARY_LENGTH = 200;
+
+function summaryOf(step: PlanStep): string {
+  return describeStep(step).slice(0, MAX_SUMMARY_LENGTH);
+}
+
+function isAsk(step: PlanStep): step is Ask {
+  return step.kind === 'ask';
 }
 
 function keyOf(work: Execution, what: string): string {

@@ -1,32 +1,79 @@
-import { ActivityFailure, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { PromotionPlan } from '../activities/types.ts';
-import type { Outcome, Question } from '../drift/record.ts';
-import { ask, closeQuestion } from './ask.ts';
-import { execute, handOver, reasonOf } from './execute.ts';
-import type { EpisodeResult, PromoteInput } from './messages.ts';
-import { drained, enter, openState, type RunState } from './run-state.ts';
+import { makeUnitQuestion } from '../drift/decide/make-unit-question.ts';
+import type { Outcome, Question } from '../drift/decide/record.ts';
+import { ask, closeQuestion, statusOf } from './ask.ts';
+import { orLeave } from './cancelled.ts';
+import { execute, reasonOf } from './execute.ts';
+import { type Ask, handOver, tellToPushOn } from './hand-over.ts';
+import { type EpisodeResult, type PromoteInput, pushOn, stirred } from './messages.ts';
+import { drained, enter, isHistoryLong, openState, type RunState } from './run-state.ts';
 import { reads } from './steps.ts';
 
 /** Long enough for a person to mend what is wrong. */
 const TRY_AGAIN_AFTER_MS = 15 * 60_000;
+
+/** Somebody else writes the unit each time: after so many times a person must look. */
+const MAX_CONFLICTS = 5;
+
+type Promotion = RunState & {
+  /** Whether the next level follows. */
+  pushesOn: boolean;
+  conflicts: number;
+};
 
 /**
  * Brings one unit to its upstream's revision: asks first where the environment's policy asks, upgrades, applies, and hands the
  * next level over to promotions of its own.
  */
 export async function promote(input: PromoteInput): Promise<EpisodeResult> {
-  const state = openState(input.promotionId, { seq: 0, digest: '', episodeId: input.promotionId });
-  let number = 0;
-  for (;;) {
-    number += 1;
-    const ended = await attempt(state, input, number);
-    if (ended) return ended;
-  }
+  const state = openPromotion(input);
+  return orLeave(state, async () => {
+    for (let number = (input.carried?.tries ?? 0) + 1; ; number += 1) {
+      const ended = await attempt(state, input, number);
+      if (ended) return ended;
+      if (isHistoryLong()) await startFresh(state, input, number);
+    }
+  });
 }
 
-/** One try; undefined when there is to be another. A step that no retry can mend is waited out: consent is not used up by it. */
+/** Goes on in a fresh history; whoever answers meanwhile is heard by the next run. */
+async function startFresh(state: Promotion, input: PromoteInput, tries: number): Promise<void> {
+  await drained();
+  const { pushesOn, conflicts } = state;
+  const carried = { tries, pushesOn, conflicts };
+  await continueAsNew<typeof promote>({ ...input, carried });
+}
+
+function openPromotion({ promotionId, onlyThis, carried }: PromoteInput): Promotion {
+  const first = { seq: 0, digest: '', episodeId: promotionId };
+  const pushesOn = carried?.pushesOn ?? !onlyThis;
+  const conflicts = carried?.conflicts ?? 0;
+  const state = Object.assign(openState(promotionId, first), { pushesOn, conflicts });
+  setHandler(
+    pushOn,
+    () => {
+      state.pushesOn = true;
+    },
+    { description: 'A fix would have started the same promotion: the next level follows it.' },
+  );
+  return state;
+}
+
+/**
+ * One try; undefined when there is to be another. A step that no retry can mend is waited out, because consent is not used up by
+ * it; only where the unit or its upstream is gone there is nothing left to promote.
+ */
 async function attempt(
-  state: RunState,
+  state: Promotion,
   input: PromoteInput,
   number: number,
 ): Promise<EpisodeResult | undefined> {
@@ -34,103 +81,156 @@ async function attempt(
     return await tryOnce(state, input, number);
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-    enter(state, 'failed', reasonOf(error).message);
+    const { code, message } = reasonOf(error);
+    if (code === 'NOT_FOUND') {
+      await closeQuestion(state, 'withdrawn');
+      return end(state, 'failed', message);
+    }
+    enter(state, 'failed', message);
     await sleep(TRY_AGAIN_AFTER_MS, { summary: 'until another try' });
     return undefined;
   }
 }
 
 async function tryOnce(
-  state: RunState,
+  state: Promotion,
   input: PromoteInput,
   number: number,
 ): Promise<EpisodeResult | undefined> {
+  state.stirred.clear();
   const planned = await planPromotion(input, number);
   if (!planned.needed) {
     await handOverDownstream(state, input);
     return end(state, 'resolved', 'The unit is already at that revision.');
   }
   if (planned.outcome === 'ask') {
+    const newer = newerOf(planned);
+    if (newer) {
+      if (state.pushesOn) await tellToPushOn(newer.workflowId);
+      return end(state, 'resolved', `Superseded: question ${newer.questionId} is about more.`);
+    }
     const question = questionOf(input, planned, number);
-    const answered = await ask(state, question, planned.rule, () => false);
-    if (answered.kind === 'snooze') {
-      await closeQuestion(state, 'snoozed');
-      await waitUntil(state, answered.untilMs);
-      return undefined;
-    }
-    if (answered.kind !== 'approve') {
-      const expired = answered.kind === 'expired' || answered.kind === 'moved';
-      await closeQuestion(state, expired ? 'expired' : 'rejected');
-      const message = expired ? 'Nobody decided in time.' : `Rejected by ${answered.by.person}.`;
-      return end(state, expired ? 'expired' : 'rejected', message);
-    }
-    await closeQuestion(state, 'approved');
+    const ended = await askFirst(state, input, planned, question);
+    if (ended !== 'approved') return ended;
     const present = await planPromotion(input, number + 0.5);
     if (present.digest !== question.digest) return undefined;
   }
   return carryOut(state, input, planned, number);
 }
 
-async function carryOut(
+/** `approved`, or how the promotion ends, or undefined where it is to be tried again. */
+async function askFirst(
   state: RunState,
+  input: PromoteInput,
+  { rule, others = [] }: PromotionPlan,
+  question: Question,
+): Promise<EpisodeResult | 'approved' | undefined> {
+  let reviews = 0;
+  let isOvertaken = false;
+  const answered = await ask(state, question, rule, {
+    // Only now the others find this question, which may be about more than theirs.
+    opened: () => stirOthers(others),
+    moved: () => false,
+    isInDoubt: () => state.stirred.size > 0,
+    async review(open) {
+      state.stirred.clear();
+      reviews += 1;
+      const present = await planPromotion(input, `${question.number}-review-${reviews}`);
+      isOvertaken = newerOf(present) !== undefined;
+      return present.digest === open.digest && !isOvertaken ? open : undefined;
+    },
+  });
+  await closeQuestion(state, isOvertaken ? 'superseded' : statusOf(answered));
+  switch (answered.kind) {
+    case 'approve':
+      return 'approved';
+    case 'snooze':
+      await waitUntil(state, answered.untilMs);
+      return undefined;
+    case 'moved':
+      return undefined;
+    case 'expired':
+      return end(state, 'expired', 'Nobody decided in time.');
+    default:
+      return end(state, 'rejected', `Rejected by ${answered.by.person}.`);
+  }
+}
+
+/** Who asks about a newer revision of the same unit, if anybody does. */
+function newerOf({ others = [] }: PromotionPlan) {
+  return others.find((one) => !one.isOlder);
+}
+
+/** Whoever else asks about the unit looks whether there still is anything to ask about. */
+async function stirOthers(others: NonNullable<PromotionPlan['others']>): Promise<void> {
+  for (const { workflowId } of others) {
+    try {
+      await getExternalWorkflowHandle(workflowId).signal(stirred, 'unit');
+    } catch (error) {
+      // It has ended meanwhile.
+      if (isCancellation(error)) throw error;
+    }
+  }
+}
+
+async function carryOut(
+  state: Promotion,
   input: PromoteInput,
   planned: PromotionPlan,
   attempt: number,
-): Promise<EpisodeResult> {
+): Promise<EpisodeResult | undefined> {
   const { unit, upstream } = input;
   const [plan] = planned.plans;
   if (!plan) return end(state, 'failed', 'There is no plan for this promotion.');
   enter(state, 'fixing', `**Promoting** ${unit.space}/${unit.slug}`);
   const description = `Push-upgrade ${unit.slug} from ${upstream.space} revision ${input.upstreamRevision}`;
   const executed = await execute({ episodeId: state.episodeId, attempt, plan, description });
-  if (!executed.done) return end(state, 'failed', [executed.message, ...executed.undo].join(' '));
+  if (!executed.done) {
+    state.conflicts += 1;
+    // The unit moved after it was planned for: what it is now is planned for, and asked about, anew.
+    if (executed.code === 'CONFLICT' && state.conflicts < MAX_CONFLICTS) return undefined;
+    return end(state, 'failed', [executed.message, ...executed.undo].join(' '));
+  }
   await handOverDownstream(state, input);
   return end(state, 'fixed', `${description}.`);
 }
 
 /** The next level, each unit under its own environment's policy; those that are there already end at once. */
-async function handOverDownstream(state: RunState, { unit }: PromoteInput): Promise<void> {
+async function handOverDownstream(
+  state: Promotion,
+  { unit: upstream }: PromoteInput,
+): Promise<void> {
+  if (!state.pushesOn) return;
   const { episodeId } = state;
-  for (const next of await reads.listDownstream({ episodeId, key: 'next', unit })) {
-    const { environment } = next;
-    await handOver(episodeId, { kind: 'ask', unit: next.unit, upstream: unit, environment });
-  }
+  const found = await reads.listDownstream({ episodeId, key: 'next', unit: upstream });
+  const all = found.map(({ unit, environment }): Ask => {
+    return { kind: 'ask', unit, upstream, environment };
+  });
+  for (const next of all) await handOver(episodeId, next, all);
 }
 
-function planPromotion(input: PromoteInput, number: number): Promise<PromotionPlan> {
-  const { unit, upstream, environment, promotionId } = input;
+function planPromotion(input: PromoteInput, key: number | string): Promise<PromotionPlan> {
+  const { unit, upstream, environment, promotionId, upstreamRevision } = input;
   return reads.planPromotion({
     episodeId: promotionId,
-    key: `${number}`,
+    key: `${key}`,
     unit,
     upstream,
     environment,
+    upstreamRevision,
   });
 }
 
 function questionOf(input: PromoteInput, planned: PromotionPlan, number: number): Question {
-  const { rule } = planned;
-  return {
-    id: `${input.promotionId}-${number}`,
-    kind: 'promotion',
-    workflowId: workflowInfo().workflowId,
-    episodeId: input.promotionId,
-    number,
-    environment: input.environment,
-    unit: `${input.unit.space}/${input.unit.slug}`,
-    severity: 'info',
-    summary: planned.summary,
-    plans: planned.plans,
-    offered: 'revert',
-    digest: planned.digest,
-    rule: rule.name,
-    quorum: rule.quorum,
-    approvers: rule.approvers,
-    approvals: [],
-    status: 'open',
-    askedAt: new Date().toISOString(),
-    expiresAt: new Date(Date.now() + rule.expiryMs).toISOString(),
-  };
+  const { promotionId, environment, unit, requestedBy } = input;
+  const { summary, rule, frozen } = planned;
+  return makeUnitQuestion({
+    ...{ kind: 'promotion', episodeId: promotionId, workflowId: workflowInfo().workflowId },
+    ...{ number, environment, summary, planned, rule, nowMs: Date.now() },
+    unit: `${unit.space}/${unit.slug}`,
+    ...(frozen && { frozen }),
+    ...(requestedBy !== undefined && { requestedBy }),
+  });
 }
 
 async function waitUntil(state: RunState, untilMs: number): Promise<void> {

@@ -1,54 +1,47 @@
 import {
   ActivityFailure,
+  CancellationScope,
   continueAsNew,
   isCancellation,
-  upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
-import type { Detection, DriftPlans } from '../activities/types.ts';
-import { describeFix } from '../drift/describe.ts';
-import { makeQuestion } from '../drift/make-question.ts';
-import { overwrittenKept, type Plan } from '../drift/plan.ts';
-import { askInstead } from '../drift/policy-rule.ts';
-import type { Finding, Outcome, Question } from '../drift/record.ts';
-import { formatResource } from '../drift/resource-ref.ts';
-import { ask, closeQuestion, statusOf } from './ask.ts';
+import type { DriftPlans } from '../activities/types.ts';
+import { overwrittenKept } from '../drift/decide/plan.ts';
+import type { PolicyRule } from '../drift/decide/policy.ts';
+import { hasQuorum } from '../drift/decide/question.ts';
+import type { Outcome, Question } from '../drift/decide/record.ts';
+import { type Answered, ask, closeQuestion, type Ground, statusOf } from './ask.ts';
+import { orLeave } from './cancelled.ts';
 import { confirm } from './confirm-drift.ts';
-import { execute, reasonOf } from './execute.ts';
+import { reasonOf } from './execute.ts';
+import { fix, retries } from './fixing.ts';
+import { asAskedAbout, caseOf, detect, gone } from './looking.ts';
 import type { EpisodeResult, RemediateInput } from './messages.ts';
+import { plan, questionOf, rehearse, review, tellOfIncident } from './planning.ts';
 import {
   type Case,
-  coverAll,
-  hasMoved,
+  carriedOf,
+  differsOtherwise,
   LOOK_AGAIN,
   type Next,
   openRun,
   type Run,
   unseen,
 } from './remediation-run.ts';
-import { drained, enter, isHistoryLong } from './run-state.ts';
-import { SEVERITY, UNIT } from './search-attributes.ts';
-import { settle } from './settle.ts';
+import { requestExplanation } from './request-explanation.ts';
+import { drained, enter, isHistoryLong, isToHandOver } from './run-state.ts';
+import { settle, settleAtStart } from './settle.ts';
 import {
   announce,
-  failFor,
   hold,
+  recordCancelled,
   settleFor,
   snooze,
+  staySettled,
   stumble,
-  tell,
   waitForApply,
-  waitForChange,
   waitForUnit,
 } from './stay.ts';
-import { follows, reads, writes } from './steps.ts';
-
-/** Somebody else writes the unit each time that it is to be fixed: after so many times a person must look. */
-const MAX_CONFLICTS = 5;
-/** Failed fixes of one difference before a person is asked. */
-const MAX_FAILURES = 3;
-/** What Temporal keeps of a summary, with room for encryption. */
-const MAX_SUMMARY_LENGTH = 200;
+import { reads } from './steps.ts';
 
 /**
  * The life of one drift: settle, detect, decide, then fix or ask, and stay until the drift is gone. It ends only by a verified
@@ -56,20 +49,27 @@ const MAX_SUMMARY_LENGTH = 200;
  */
 export async function remediateDrift(input: RemediateInput): Promise<EpisodeResult> {
   const run = openRun(input);
-  for (;;) {
-    await settle(run, input.settle);
-    const next = await look(run);
-    if (next.end) return close(run, next.end.outcome, next.end.message);
-    if (isHistoryLong()) await startFresh(run);
-  }
+  const live = async () => {
+    await settleAtStart(run, input.settle);
+    for (;;) {
+      const next = await look(run);
+      if (next.end) return close(run, next.end.outcome, next.end.message);
+      if (isHistoryLong()) await startFresh(run);
+      await settle(run, input.settle);
+    }
+  };
+  return orLeave(run, live, (message) => recordCancelled(run, message));
 }
 
 /** One look at the resource, and what follows from it. */
 async function look(run: Run): Promise<Next> {
   try {
     const detection = await detect(run);
-    if (!detection.finding) return { end: gone(run, detection) };
-    return await act(run, caseOf(run, detection), detection.confirms === true);
+    if (!detection.finding) {
+      await closeQuestion(run, 'withdrawn');
+      return { end: gone(run, detection) };
+    }
+    return await act(run, caseOf(run, detection));
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     const { code, message } = reasonOf(error);
@@ -77,62 +77,22 @@ async function look(run: Run): Promise<Next> {
   }
 }
 
-async function detect(run: Run): Promise<Detection> {
-  enter(run, 'detecting', `Comparing **${formatResource(run.input.ref)}** with what is declared`);
-  coverAll(run);
-  run.looks += 1;
-  const { episodeId, opened, graceOver, sharedWith, input } = run;
-  const look = {
-    ...{ episodeId, key: `${run.looks}`, ref: input.ref, opened, graceOver },
-    ...(sharedWith !== undefined && { sharedWith }),
-  };
-  const detection = await reads.detect.executeWithOptions({ summary: 'compare' }, [look]);
-  if (detection.finding) {
-    run.opened = true;
-    if (detection.finding.diffDigest !== run.lastDigest) {
-      run.lastDigest = detection.finding.diffDigest;
-      run.conflicts = 0;
-      run.failures = 0;
-    }
-    const unit = detection.unit ? `${detection.unit.space}/${detection.unit.slug}` : null;
-    upsertSearchAttributes([
-      { key: SEVERITY, value: detection.finding.severity },
-      { key: UNIT, value: unit },
-    ]);
-  }
-  return detection;
-}
-
-function caseOf(run: Run, { finding, judgement }: Detection): Case {
-  if (!finding || !judgement) throw new Error('a finding comes with a judgement');
-  const because = run.askedBy === undefined ? tooManyFailures(run) : `asked for by ${run.askedBy}`;
-  if (because === undefined) return { finding, ...judgement };
-  return { finding, ...judgement, decision: askInstead(judgement.decision, because) };
-}
-
-/** What keeps failing by itself is for people. */
-function tooManyFailures(run: Run): string | undefined {
-  return run.failures < MAX_FAILURES ? undefined : `the fix has failed ${run.failures} times`;
-}
-
-function gone(run: Run, detection: Detection): { outcome: Outcome; message: string } {
-  if (!detection.inScope)
-    return { outcome: 'resolved', message: 'Nothing declares this resource any more.' };
-  if (detection.fixedWith !== undefined)
-    return { outcome: 'fixed', message: `Fixed together with ${detection.fixedWith}.` };
-  const message = 'Drift resolved. Configuration now matches ConfigHub.';
-  return { outcome: run.opened ? 'resolved' : 'transient', message };
-}
-
-async function act(run: Run, drift: Case, confirms: boolean): Promise<Next> {
+/** A drift that was not decided about before, and that the API server confirms where it is asked to, is dealt with. */
+async function act(run: Run, drift: Case): Promise<Next> {
+  if (run.question && run.asked) return goOnAsking(run, drift, run.question, run.asked);
   const { finding } = drift;
   const isAskedFor = run.askedBy !== undefined;
-  if (!isAskedFor && run.decidedDigests.has(finding.diffDigest)) return waitForChange(run, finding);
-  if (finding.direction === 'reverse' && !run.graceOver && !isAskedFor) {
+  const { snoozed } = run;
+  run.snoozed = undefined;
+  if (!isAskedFor && snoozed?.digest === finding.diffDigest) return snooze(run, finding, snoozed);
+  if (!isAskedFor && run.decidedDigests.has(finding.diffDigest)) return staySettled(run, finding);
+  if (finding.direction === 'reverse' && !run.isGraceOver && !isAskedFor) {
     return waitForApply(run, drift);
   }
-  const confirmed = confirms ? await confirm(run, drift) : { drift };
-  return 'next' in confirmed ? confirmed.next : respond(run, confirmed.drift, isAskedFor);
+  const confirmed = drift.confirms ? await confirm(run, drift) : { drift };
+  if ('next' in confirmed) return confirmed.next;
+  if (drift.explains) requestExplanation(run, finding);
+  return respond(run, confirmed.drift, isAskedFor);
 }
 
 /** What the policy makes of a drift that is one. */
@@ -180,15 +140,45 @@ async function fixUnasked(run: Run, drift: Case): Promise<Next> {
   return fix(run, drift, revert);
 }
 
+/** Puts the plans to people, and carries out what they decide. */
 async function askAndFix(run: Run, drift: Case, known?: DriftPlans): Promise<Next> {
-  const { finding } = drift;
   const planned = known ?? (await plan(run, drift));
   if (planned.heldBy) return waitForUnit(run, drift, planned.heldBy);
   const { decision } = planned;
-  const question = nextQuestion(run, { ...drift, decision }, planned);
+  run.questionNumber += 1;
   run.askedBy = undefined;
+  const question = questionOf(run, { ...drift, decision }, planned, Date.now());
   await tellOfIncident(run, drift);
-  const answered = await ask(run, question, decision.policy, () => hasMoved(run, finding));
+  return putToPeople(run, drift, question, decision.policy);
+}
+
+/** A question of the history before stands with its answers, as far as a review says so. */
+function goOnAsking(
+  run: Run,
+  drift: Case,
+  question: Question,
+  { rule, outcome }: NonNullable<Run['asked']>,
+): Promise<Next> {
+  const decision = { ...drift.decision, outcome };
+  run.stirred.add('unit');
+  return putToPeople(run, { ...drift, decision }, question, rule);
+}
+
+async function putToPeople(
+  run: Run,
+  drift: Case,
+  question: Question,
+  rule: PolicyRule,
+): Promise<Next> {
+  const { finding } = drift;
+  run.asked = { rule, outcome: drift.decision.outcome };
+  const ground: Ground = {
+    moved: () => differsOtherwise(run, finding),
+    isInDoubt: () => run.stirred.size > 0,
+    review: (open) => review(run, drift, open),
+  };
+  const answered = await ask(run, question, rule, ground, isToHandOver);
+  if (!answered) return LOOK_AGAIN;
   await closeQuestion(run, statusOf(answered));
   switch (answered.kind) {
     case 'moved':
@@ -203,149 +193,39 @@ async function askAndFix(run: Run, drift: Case, known?: DriftPlans): Promise<Nex
         `Rejected by ${answered.by.person}; nothing was changed.`,
       );
     case 'snooze':
-      return snooze(run, finding, answered.untilMs, answered.by.person);
+      return snooze(run, finding, {
+        digest: finding.diffDigest,
+        untilMs: answered.untilMs,
+        person: answered.by.person,
+      });
     case 'approve':
     case 'accept':
-      return fixAsApproved(run, question, answered.kind);
+      return fixAsApproved(run, drift, question, answered);
   }
 }
 
-/** A fight is told of once, and so is what makes much drift at once: then the question is one of many. */
-async function tellOfIncident(run: Run, { finding, verdict }: Case): Promise<void> {
-  if (verdict?.kind !== 'ask' || verdict.incident === undefined) return;
-  await tell(run, finding, verdict.incident, verdict.because);
-}
-
-/** With a dry run nothing is done: the record says what would be. */
-async function rehearse(run: Run, drift: Case): Promise<Next> {
-  const { decision, finding, verdict } = drift;
-  const { plans } = await plan(run, drift, { looksOnly: true });
-  const does = plans.find((one) => one.fix === 'revert')?.description ?? 'nothing';
-  const when = decision.outcome === 'auto' && verdict?.kind !== 'wait' ? 'now' : 'after asking';
-  const message = `Dry run by rule ${decision.rule}: ${does}, ${when}.`;
-  return settleFor(run, finding, 'tracked', message, decision);
-}
-
-/** Looks once more before acting: consent covers exactly the difference and the plan that were shown. */
+/**
+ * Looks once more before acting: consent covers exactly the difference and the plan that were shown, and does not come from whom the
+ * audit log has named as the author since.
+ */
 async function fixAsApproved(
   run: Run,
+  drift: Case,
   question: Question,
-  kind: 'approve' | 'accept',
+  { kind, votes }: Extract<Answered, { kind: 'approve' | 'accept' }>,
 ): Promise<Next> {
   const detection = await detect(run);
   if (!detection.finding) return { end: gone(run, detection) };
-  const present = caseOf(run, detection);
+  const present = asAskedAbout(caseOf(run, detection), drift);
   const planned = await plan(run, present);
   const chosen = planned.plans.find(
     (one) => one.fix === (kind === 'approve' ? 'revert' : 'accept'),
   );
   if (!chosen || planned.digest !== question.digest) return LOOK_AGAIN;
+  const shown = { ...present, decision: planned.decision };
+  const asked = questionOf(run, shown, planned, Date.parse(question.askedAt));
+  if (!hasQuorum(asked, votes, kind)) return LOOK_AGAIN;
   return fix(run, present, chosen);
-}
-
-async function fix(run: Run, drift: Case, chosen: Plan): Promise<Next> {
-  const { finding } = drift;
-  const { ref } = run.input;
-  run.attempt += 1;
-  enter(run, 'fixing', `**Fixing**: ${chosen.description}`);
-  const executed = await execute({
-    episodeId: run.episodeId,
-    attempt: run.attempt,
-    plan: chosen,
-    description: describeFix(finding, chosen),
-    drift: { ref, diffDigest: finding.diffDigest },
-  });
-  if (!executed.done) {
-    if (executed.code === 'CONFLICT' && retries(run)) return LOOK_AGAIN;
-    return failFor(run, finding, [executed.message, ...executed.undo].join(' '));
-  }
-  return verify(run, drift, chosen, executed.incomplete);
-}
-
-/** Counts another try at the same difference; false once there were too many of them. */
-function retries(run: Run): boolean {
-  run.conflicts += 1;
-  return run.conflicts < MAX_CONFLICTS;
-}
-
-/** Only an empty difference is called fixed. */
-async function verify(
-  run: Run,
-  drift: Case,
-  chosen: Plan,
-  incomplete: string | undefined,
-): Promise<Next> {
-  const key = `${run.attempt}`;
-  const { episodeId, input } = run;
-  enter(run, 'verifying', `**Verifying** ${formatResource(input.ref)}`);
-  coverAll(run);
-  const { ref } = input;
-  let verified = await follows.verify.executeWithOptions({ summary: 'compare after the fix' }, [
-    { episodeId, key, ref },
-  ]);
-  // Changed again, or elsewhere, since the fix: nobody has decided about that yet.
-  const isNew = verified.recurred || !isCovered(drift.finding, chosen, verified.residue);
-  if (isNew && retries(run)) return LOOK_AGAIN;
-  if (verified.residue.length > 0 && verified.patchResidue && chosen.fix === 'revert') {
-    const summary = `remove ${verified.residue.join(', ')}`.slice(0, MAX_SUMMARY_LENGTH);
-    const { diffDigest } = verified;
-    await writes.removeResidue.executeWithOptions({ summary }, [
-      { episodeId, key, ref, diffDigest },
-    ]);
-    verified = await follows.verify({ episodeId, key: `${key}-residue`, ref });
-  }
-  if (verified.residue.length === 0) {
-    const outcome = chosen.fix === 'accept' ? 'accepted' : 'fixed';
-    const late = verified.rollout === 'unfinished' ? ' The rollout has not finished yet.' : '';
-    const rest = incomplete === undefined ? '' : ` Not done: ${incomplete}`;
-    return { end: { outcome, message: `${describeFix(drift.finding, chosen)}.${late}${rest}` } };
-  }
-  const rest = `Still different: ${verified.residue.join(', ')}.`;
-  const command = verified.finishCommand ? ` To finish by hand: ${verified.finishCommand}` : '';
-  // What is left is settled, not the drift itself: made again, that is looked at anew.
-  const left = { ...drift.finding, diffDigest: verified.diffDigest };
-  return settleFor(run, left, 'partly-fixed', `${rest}${command}`);
-}
-
-/** Consent covers the fields that were shown: those of the drift, and those that the plan said it would change. */
-function isCovered(finding: Finding, chosen: Plan, paths: readonly string[]): boolean {
-  const resource = formatResource(finding.ref);
-  const reach = chosen.reach.filter((one) => one.resource === resource);
-  const shown = new Set([...finding.changes, ...reach].map((one) => one.path));
-  return paths.every((path) => shown.has(path));
-}
-
-async function plan(
-  run: Run,
-  { finding, decision }: Case,
-  mode: { readonly looksOnly?: true } = {},
-): Promise<DriftPlans> {
-  const { episodeId, looks, input } = run;
-  return reads.plan.executeWithOptions({ summary: `plan by rule ${decision.rule}` }, [
-    { episodeId, key: `${looks}`, ref: input.ref, finding, decision, ...mode },
-  ]);
-}
-
-function nextQuestion(
-  run: Run,
-  { finding, decision, verdict, frozen, caution }: Case,
-  planned: { plans: readonly Plan[]; digest: string },
-): Question {
-  run.questionNumber += 1;
-  const { episodeId, questionNumber: number } = run;
-  const { workflowId } = workflowInfo();
-  return makeQuestion({
-    episodeId,
-    workflowId,
-    number,
-    finding,
-    decision,
-    planned,
-    nowMs: Date.now(),
-    ...(verdict?.kind === 'ask' && verdict.fights && { fights: verdict.fights }),
-    ...(frozen && { frozen }),
-    ...(caution !== undefined && { caution }),
-  });
 }
 
 /** Ends the episode; a drift that was seen while it was ending starts the next one instead of being lost. */
@@ -354,7 +234,10 @@ async function close(run: Run, outcome: Outcome, message: string): Promise<Episo
   // Asked for even if nothing is known to be open: an attempt may have opened the episode and died before saying so.
   const { episodeId } = run;
   const at = new Date().toISOString();
-  await reads.closeEpisode({ episodeId, key: 'end', outcome, message, at });
+  await CancellationScope.nonCancellable(() =>
+    reads.closeEpisode({ episodeId, key: 'end', outcome, message, at }),
+  );
+  run.ended = { outcome, message };
   await drained();
   const next = unseen(run).find((one) => one.digest !== '');
   if (next) {
@@ -370,18 +253,7 @@ async function close(run: Run, outcome: Outcome, message: string): Promise<Episo
 
 /** Hands over to a fresh history; messages that arrive meanwhile are delivered to the next run. */
 async function startFresh(run: Run): Promise<void> {
+  run.handsOver = true;
   await drained();
-  await continueAsNew<typeof remediateDrift>({
-    ...run.input,
-    carried: {
-      observation: run.observation,
-      questionNumber: run.questionNumber,
-      attempt: run.attempt,
-      looks: run.looks,
-      decidedDigests: [...run.decidedDigests],
-      opened: run.opened,
-      ...(run.askedBy !== undefined && { askedBy: run.askedBy }),
-      ...(run.sharedWith !== undefined && { sharedWith: run.sharedWith }),
-    },
-  });
+  await continueAsNew<typeof remediateDrift>({ ...run.input, carried: carriedOf(run) });
 }

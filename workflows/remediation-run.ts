@@ -1,8 +1,20 @@
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import type { Judgement } from '../activities/judge.ts';
-import type { Finding, Outcome } from '../drift/record.ts';
-import { askAgain, type Observation, type RemediateInput } from './messages.ts';
-import { openState, type RunState } from './run-state.ts';
+import type { PolicyOutcome, PolicyRule } from '../drift/decide/policy.ts';
+import type { Finding, Outcome } from '../drift/decide/record.ts';
+import { hearCorrections } from './correction.ts';
+import {
+  askAgain,
+  type CarriedQuestion,
+  type CarriedState,
+  type CorrectDriftInput,
+  type DecideInput,
+  type Observation,
+  type RemediateInput,
+  type Settled,
+  type Snoozed,
+} from './messages.ts';
+import { openState, type RunState, type Vote } from './run-state.ts';
 
 /** A run's state and what it remembers of its own history. */
 export type Run = RunState & {
@@ -21,8 +33,14 @@ export type Run = RunState & {
   /** The difference that the last look found. */
   lastDigest: string | undefined;
   opened: boolean;
-  /** A desired change has been left unapplied for long enough to ask about it. */
-  graceOver: boolean;
+  /** Since when desired is ahead of live; undefined while it is not. The grace is counted from there, whatever else happens. */
+  pendingSinceMs: number | undefined;
+  /** The grace was over when the last look began, which judged by that. */
+  isGraceOver: boolean;
+  /** No unit declares the object: there is nothing to fix, and nothing to ask about. */
+  isUndeclared: boolean;
+  /** The difference that a model was asked about last. */
+  explained: string | undefined;
   /** Confirmations in a row that found another difference than the one detected. */
   looksAgain: number;
   /** Who wants to be asked although this difference was decided about. */
@@ -31,11 +49,32 @@ export type Run = RunState & {
   sharedWith: string | undefined;
   /** Observations up to here are covered by the last comparison. */
   seenSeq: number;
+  /** How the run stands while it only waits; undefined while it is at work. */
+  standing: Standing | undefined;
+  /** How the differences of `decidedDigests` were settled, as far as this run saw it. */
+  readonly settled: Map<string, Settled>;
+  /** The bulk correction that wants the next fix within its change set. */
+  correction: CorrectDriftInput | undefined;
+  /** What the open question is asked under. */
+  asked: { readonly rule: PolicyRule; readonly outcome: PolicyOutcome } | undefined;
+  /** A snooze that a fresh history goes on with. */
+  snoozed: Snoozed | undefined;
+  /** Set once the episode is closed. */
+  ended: Next['end'];
+  /** A fresh history is about to go on. */
+  handsOver: boolean;
 };
+
+/** A way of waiting, and the sentence that says why. */
+export type Standing = { readonly phase: string; readonly message: string };
 
 /** What the run is looking at: the difference, what the policy makes of it, and what holds a fix back. */
 export type Case = Judgement & {
   readonly finding: Finding;
+  /** The API server is to confirm it before anything follows from it. */
+  readonly confirms: boolean;
+  /** A model is to explain it to people. */
+  readonly explains: boolean;
   /** What its confirmation adds to the question. */
   readonly caution?: string;
 };
@@ -47,6 +86,8 @@ export type Next = { readonly end?: { readonly outcome: Outcome; readonly messag
 export const LOOK_AGAIN: Next = {};
 
 const MAX_REMEMBERED_DIGESTS = 50;
+/** Of what is said of them, beside an open question of 40 KiB at most: no payload is over 64 KiB. */
+const MAX_CARRIED_CHARS = 8_000;
 
 /** A run at its beginning, or going on where the one before it in the chain left off. */
 export function openRun(input: RemediateInput): Run {
@@ -63,17 +104,90 @@ export function openRun(input: RemediateInput): Run {
     looks: carried?.looks ?? 0,
     decidedDigests: new Set(carried?.decidedDigests ?? []),
     opened: carried?.opened ?? false,
-    conflicts: 0,
-    failures: 0,
-    lastDigest: undefined,
-    graceOver: false,
-    looksAgain: 0,
+    conflicts: carried?.counted?.conflicts ?? 0,
+    failures: carried?.counted?.failures ?? 0,
+    lastDigest: carried?.counted?.lastDigest,
+    pendingSinceMs: carried?.pendingSinceMs,
+    isGraceOver: false,
+    isUndeclared: false,
+    explained: carried?.counted?.explained,
+    looksAgain: carried?.counted?.looksAgain ?? 0,
     askedBy: carried?.askedBy,
     sharedWith: carried?.sharedWith,
     seenSeq: first.seq,
+    standing: undefined,
+    settled: new Map<string, Settled>(carried?.settled),
+    correction: undefined,
+    asked: undefined,
+    snoozed: carried?.snoozed,
+    ended: undefined,
+    handsOver: false,
   });
+  if (carried?.asked) takeUp(run, carried.asked);
   hearRequests(run);
+  hearCorrections(run);
   return run;
+}
+
+/** Whoever answers before the first look must find the question as it was. */
+function takeUp(run: Run, asked: CarriedQuestion): void {
+  const { question, rule, outcome, approvals, votes, unread, final } = asked;
+  run.asked = { rule, outcome };
+  run.question = question;
+  run.approvals = [...approvals];
+  run.votes = votes.flatMap(voteOf);
+  run.unread = [...unread];
+  // One that waits to be looked at is the same object as that.
+  run.final = unread.find((one) => one.decisionId === final?.decisionId) ?? final;
+}
+
+function voteOf(answer: DecideInput): Vote[] {
+  const { person, decision } = answer;
+  return decision === 'approve' || decision === 'accept' ? [{ person, decision, answer }] : [];
+}
+
+/** What a fresh history has to know of this one. */
+export function carriedOf(run: Run): CarriedState {
+  const { observation, questionNumber, attempt, looks, opened, askedBy, sharedWith } = run;
+  const { lastDigest, explained, conflicts, failures, looksAgain, pendingSinceMs, snoozed } = run;
+  return {
+    ...{ observation, questionNumber, attempt, looks, opened },
+    decidedDigests: [...run.decidedDigests],
+    counted: {
+      ...{ conflicts, failures, looksAgain },
+      ...(lastDigest !== undefined && { lastDigest }),
+      ...(explained !== undefined && { explained }),
+    },
+    settled: lastSettled(run),
+    ...(askedBy !== undefined && { askedBy }),
+    ...(sharedWith !== undefined && { sharedWith }),
+    ...(pendingSinceMs !== undefined && { pendingSinceMs }),
+    ...(snoozed && { snoozed }),
+    ...(run.question && run.asked && { asked: askedOf(run, run.question, run.asked) }),
+  };
+}
+
+function askedOf(
+  { approvals, votes, unread, final }: Run,
+  question: CarriedQuestion['question'],
+  asked: NonNullable<Run['asked']>,
+): CarriedQuestion {
+  return {
+    ...{ question, ...asked, approvals, unread },
+    votes: votes.map((one) => one.answer),
+    ...(final && { final }),
+  };
+}
+
+/** The newest ones whose messages fit; the others stay decided about, and only their record says how. */
+function lastSettled({ settled }: Run): NonNullable<CarriedState['settled']> {
+  let leftChars = MAX_CARRIED_CHARS;
+  const newest = [...settled].toReversed();
+  const tooMany = newest.findIndex(([, { message }]) => {
+    leftChars -= message.length;
+    return leftChars < 0;
+  });
+  return (tooMany < 0 ? newest : newest.slice(0, tooMany)).toReversed();
 }
 
 function hearRequests(run: Run): void {
@@ -87,6 +201,12 @@ function hearRequests(run: Run): void {
     {
       description: 'A person wants to be asked about this drift (again).',
       validator: (_input): undefined => {
+        if (run.isUndeclared) {
+          throw ApplicationFailure.nonRetryable(
+            'no unit declares this object, so nothing can be fixed: declare it, delete it, or let an ignore rule expect it',
+            'CONFLICT',
+          );
+        }
         if (run.question) {
           throw ApplicationFailure.nonRetryable(
             `question ${run.question.id} is open already`,
@@ -103,12 +223,21 @@ function hearRequests(run: Run): void {
 }
 
 /**
- * True once the watcher has seen something else, after our look, than the difference that is being dealt with, or once somebody
- * wants to be asked about it.
+ * True once there is a reason to look again: another difference, another object of the unit that drifts, or somebody who wants to
+ * be asked.
  */
 export function hasMoved(run: Run, finding: Finding): boolean {
-  if (run.askedBy !== undefined && !run.question) return true;
+  return run.askedBy !== undefined || run.stirred.has('unit') || differsOtherwise(run, finding);
+}
+
+/** True once something else was seen, after our look, than the difference that is being dealt with. */
+export function differsOtherwise(run: Run, finding: Finding): boolean {
   return unseen(run).some((one) => one.digest !== finding.diffDigest);
+}
+
+/** When a desired change has been left unapplied for long enough to ask about it. */
+export function graceEndMs({ pendingSinceMs, input }: Run): number {
+  return (pendingSinceMs ?? Date.now()) + input.pendingGraceMs;
 }
 
 /** What was said of the resource after the last comparison began. */
@@ -120,11 +249,17 @@ export function unseen({ observation, seenSeq, hints }: Run): readonly Observati
 export function coverAll(run: Run): void {
   run.seenSeq = run.observation.seq;
   run.hints = [];
+  run.stirred.clear();
+  run.standing = undefined;
 }
 
 /** This difference has been settled, by a decision or a failure: it is not asked about or tried again. */
-export function remember(run: Run, digest: string): void {
+export function remember(run: Run, digest: string, standing: Settled): void {
   run.decidedDigests.add(digest);
+  run.settled.set(digest, standing);
   const [oldest] = run.decidedDigests;
-  if (run.decidedDigests.size > MAX_REMEMBERED_DIGESTS && oldest) run.decidedDigests.delete(oldest);
+  if (run.decidedDigests.size > MAX_REMEMBERED_DIGESTS && oldest) {
+    run.decidedDigests.delete(oldest);
+    run.settled.delete(oldest);
+  }
 }

@@ -33,23 +33,43 @@ test.each(paths)('%s is replayed by the code of today', async (path) => {
 test('every path has a history', () => {
   expect(paths.toSorted()).toEqual([
     'accept-with-promotion',
+    'amended',
+    'announcements',
+    'announcements-storm',
     'approve-with-upgrade',
     'auto-fix',
+    'cancelled',
+    'corrected',
+    'correction',
+    'drift-unit',
     'expire',
+    'explained',
     'failed-and-rolled-back',
+    'handed-over',
+    'pending',
     'promotion',
+    'promotion-by-command',
     'reject',
     'residue',
+    'rollback',
     'snooze',
+    'summary',
+    'superseded',
     'withdrawn',
   ]);
 });
 
 /** Changes of workflow code that look harmless. */
 const CHANGES: readonly [string, string, string, string][] = [
-  ['one activity for another', 'auto-fix', 'follows.verify.', 'follows.applyUnit.'],
-  ['the order of steps', 'auto-fix', 'reads.plan.', 'reads.detect.'],
+  ['one activity for another', 'auto-fix', 'quick.verify(', 'quick.openChangeSet('],
+  ['the order of steps', 'auto-fix', 'quick.plan(', 'quick.detect('],
   ['a step left out', 'approve-with-upgrade', 'writes.upgradeUnit.', 'writes.writeUnit.'],
+  [
+    'a unit that is not looked at after a rollback',
+    'rollback',
+    'follows.verifyUnit',
+    'reads.record',
+  ],
   ['a question that is not closed', 'reject', 'reads.closeQuestion.', 'reads.record.'],
 ];
 

@@ -1,20 +1,29 @@
-import { condition, sleep } from '@temporalio/workflow';
+import { condition, sleep, workflowInfo } from '@temporalio/workflow';
 import type { RunState } from './run-state.ts';
 
 /**
  * Waits until the resource has been quiet for `quietMs`, at most `maxMs`: people edit in bursts, and half an edit is not worth
  * looking at. One timer per quiet window, not one per observation, keeps the history short.
  */
-export async function settle(
-  state: RunState,
-  window: { readonly quietMs: number; readonly maxMs: number },
-): Promise<void> {
-  const endMs = Date.now() + window.maxMs;
+export async function settle(state: RunState, window: Window, sinceMs = Date.now()): Promise<void> {
+  const endMs = sinceMs + window.maxMs;
   while (Date.now() < endMs) {
-    const { seq } = state.observation;
+    const { heard } = state;
     await sleep(Math.min(window.quietMs, endMs - Date.now()), { summary: 'settle' });
-    if (state.observation.seq === seq) return;
+    if (state.heard === heard) return;
   }
+}
+
+type Window = { readonly quietMs: number; readonly maxMs: number };
+
+/**
+ * The first window of a run. Whoever saw the drift has its start delayed by that, which saves a timer and the task that sets it: there is
+ * more to wait for only if more was seen meanwhile, or if the run was started or woken in another way.
+ */
+export async function settleAtStart(state: RunState, window: Window): Promise<void> {
+  const startedMs = workflowInfo().startTime.getTime();
+  const isQuiet = state.heard <= 1 && Date.now() - startedMs >= window.quietMs;
+  if (!isQuiet) await settle(state, window, startedMs);
 }
 
 /** Waits for an observation that satisfies `wanted`; false when `untilMs` comes first. */

@@ -1,19 +1,23 @@
+import { patched } from '@temporalio/workflow';
 import type { HeldBy } from '../activities/types.ts';
-import { summarise } from '../drift/describe.ts';
-import { QUIET_FOR_MS } from '../drift/notice.ts';
-import type { PolicyDecision } from '../drift/policy.ts';
-import type { Finding, Outcome } from '../drift/record.ts';
+import { summarise } from '../drift/decide/describe.ts';
+import { QUIET_FOR_MS } from '../drift/decide/notice.ts';
+import type { PolicyDecision } from '../drift/decide/policy.ts';
+import type { Finding, Outcome } from '../drift/decide/record.ts';
 import { formatResource } from '../drift/resource-ref.ts';
+import type { Snoozed } from './messages.ts';
 import {
   type Case,
+  graceEndMs,
   hasMoved,
   LOOK_AGAIN,
   type Next,
   type Run,
   remember,
+  type Standing,
   unseen,
 } from './remediation-run.ts';
-import { enter, isHistoryLong } from './run-state.ts';
+import { enter, isHistoryLong, isToHandOver } from './run-state.ts';
 import { observation } from './settle.ts';
 import { reads } from './steps.ts';
 
@@ -21,6 +25,12 @@ import { reads } from './steps.ts';
 
 /** After a step that failed for good: long enough for a person to grant a right, short enough not to be forgotten. */
 const LOOK_AGAIN_AFTER_MS = 15 * 60_000;
+
+/** The run has done what it can for now: from here on it only waits. */
+function rest(run: Run, phase: string, message: string, standing = phase): void {
+  enter(run, phase, message);
+  run.standing = { phase: standing, message };
+}
 
 /** Records how the drift stands, then stays with it until it changes or ends. */
 export async function settleFor(
@@ -30,15 +40,42 @@ export async function settleFor(
   message: string,
   decision?: PolicyDecision,
 ): Promise<Next> {
-  remember(run, finding.diffDigest);
+  remember(run, finding.diffDigest, { phase: outcome, message });
   await reads.record({
     episodeId: run.episodeId,
     key: `${outcome}-${run.looks}`,
     outcome,
     message,
+    ...freeing(outcome),
     ...(decision && { rule: decision.rule, policyOutcome: decision.outcome }),
   });
-  enter(run, outcome, message);
+  rest(run, outcome, message);
+  return waitForChange(run, finding);
+}
+
+/** A rule that only tells or records leaves the unit to the rules of its other objects. */
+function freeing(outcome: Outcome): { readonly freesUnit?: true } {
+  return outcome === 'tracked' ? { freesUnit: true } : {};
+}
+
+const SETTLED_BEFORE: Standing = {
+  phase: 'settled',
+  message: 'It was decided about before; its record says how.',
+};
+
+/**
+ * A difference that was decided about stays as it was settled. Another one may have been dealt with in between: the record must not
+ * go on saying so, or others of the unit would wait for a question that nobody is asked.
+ */
+export async function staySettled(run: Run, finding: Finding): Promise<Next> {
+  const settled = run.settled.get(finding.diffDigest);
+  // Runs that began before this was recorded go on as they began.
+  if (settled && patched('settled-again')) {
+    const { phase: outcome, message } = settled;
+    const key = `settled-${run.looks}`;
+    await reads.record({ episodeId: run.episodeId, key, outcome, message, ...freeing(outcome) });
+    rest(run, outcome, message);
+  } else run.standing = settled ?? SETTLED_BEFORE;
   return waitForChange(run, finding);
 }
 
@@ -47,7 +84,7 @@ export async function failFor(run: Run, finding: Finding, message: string): Prom
   run.failures += 1;
   const key = `failed-${run.looks}`;
   await reads.record({ episodeId: run.episodeId, key, outcome: 'failed', message });
-  enter(run, 'failed', message);
+  rest(run, 'failed', message);
   const untilMs = Date.now() + LOOK_AGAIN_AFTER_MS;
   await observation(() => hasMoved(run, finding), untilMs, 'until another try');
   return LOOK_AGAIN;
@@ -57,7 +94,7 @@ export async function failFor(run: Run, finding: Finding, message: string): Prom
  * Waits, without any limit but the drift's own, until the watcher sees something else. Being told the same again and again only
  * makes the history longer: before it is too long, a fresh run looks and goes on waiting.
  */
-export async function waitForChange(run: Run, finding: Finding): Promise<Next> {
+async function waitForChange(run: Run, finding: Finding): Promise<Next> {
   const isOver = () => hasMoved(run, finding) || isHistoryLong();
   await observation(isOver, undefined, 'until the drift changes');
   return LOOK_AGAIN;
@@ -74,17 +111,13 @@ export async function waitForUnit(
   const message = `Shares the plan of ${resource}, which is in the same unit; waiting for that.`;
   const key = `shared-${run.looks}`;
   await reads.record({ episodeId: run.episodeId, key, outcome: 'waiting', message });
-  enter(run, 'waiting', message);
+  rest(run, 'waiting', message, 'shared');
   return waitForChange(run, finding);
 }
 
 /** Waits until the snooze is over, or the drift changes first. */
-export async function snooze(
-  run: Run,
-  finding: Finding,
-  untilMs: number,
-  person: string,
-): Promise<Next> {
+export async function snooze(run: Run, finding: Finding, snoozed: Snoozed): Promise<Next> {
+  const { untilMs, person } = snoozed;
   const until = new Date(untilMs).toISOString();
   const message = `Snoozed by ${person} until ${until}.`;
   await reads.record({
@@ -93,24 +126,27 @@ export async function snooze(
     outcome: 'snoozed',
     message,
   });
-  enter(run, 'snoozed', message);
-  await observation(() => hasMoved(run, finding), untilMs, `snoozed by ${person}`);
+  rest(run, 'snoozed', message);
+  const isOver = () => hasMoved(run, finding) || isToHandOver();
+  const isWoken = await observation(isOver, untilMs, `snoozed by ${person}`);
+  // The fresh history sleeps on.
+  if (isWoken && !hasMoved(run, finding)) run.snoozed = snoozed;
   return LOOK_AGAIN;
 }
 
 /** A desired change that is not applied yet is somebody's work in progress: nobody is asked before the grace is over. */
 export async function waitForApply(run: Run, { finding }: Case): Promise<Next> {
-  const { pendingGraceMs } = run.input;
-  const message = `Desired has changed and is not applied yet; asked about in ${pendingGraceMs / 60_000} min.`;
+  const untilMs = graceEndMs(run);
+  const until = new Date(untilMs).toISOString();
+  const message = `Desired has changed and is not applied yet; asked about after ${until}.`;
   await reads.record({
     episodeId: run.episodeId,
     key: `pending-${run.looks}`,
     outcome: 'tracked',
     message,
   });
-  enter(run, 'pending', message);
-  const untilMs = Date.now() + pendingGraceMs;
-  run.graceOver = !(await observation(() => hasMoved(run, finding), untilMs, 'grace'));
+  rest(run, 'pending', message);
+  await observation(() => hasMoved(run, finding) || isToHandOver(), untilMs, 'grace');
   return LOOK_AGAIN;
 }
 
@@ -123,8 +159,8 @@ export async function hold(
   const message = `Not fixed before ${new Date(untilMs).toISOString()}: ${because}.`;
   const key = `held-${run.looks}`;
   await reads.record({ episodeId: run.episodeId, key, outcome: 'tracked', message });
-  enter(run, 'held', message);
-  await observation(() => hasMoved(run, finding), untilMs, because);
+  rest(run, 'held', message);
+  await observation(() => hasMoved(run, finding) || isToHandOver(), untilMs, because);
   return LOOK_AGAIN;
 }
 
@@ -135,13 +171,19 @@ export async function announce(run: Run, drift: Case): Promise<Next> {
   const { episodeId } = run;
   const { rule, outcome: policyOutcome } = decision;
   const key = `tracked-${run.looks}`;
-  await reads.record({ episodeId, key, outcome: 'tracked', message, rule, policyOutcome });
-  enter(run, 'tracked', message);
-  if (await observation(() => hasMoved(run, finding), announceAtMs ?? 0, 'until it is announced')) {
-    return LOOK_AGAIN;
-  }
+  const noted = {
+    outcome: 'tracked',
+    message,
+    ...freeing('tracked'),
+    rule,
+    policyOutcome,
+  } as const;
+  await reads.record({ episodeId, key, ...noted });
+  rest(run, 'tracked', message);
+  const isOver = () => hasMoved(run, finding) || isToHandOver();
+  if (await observation(isOver, announceAtMs ?? 0, 'until it is announced')) return LOOK_AGAIN;
   await tell(run, finding, 'drift', `${formatResource(finding.ref)}: ${summarise(finding)}`);
-  remember(run, finding.diffDigest);
+  remember(run, finding.diffDigest, { phase: 'tracked', message });
   return waitForChange(run, finding);
 }
 
@@ -167,7 +209,9 @@ export async function tell(
 
 /** A step that no retry can mend (a right is missing, say): it is recorded, and the run stays to look again later. */
 export async function stumble(run: Run, message: string): Promise<Next> {
-  enter(run, 'failed', message);
+  // A fix that cannot be finished has failed like any other: it must not be tried for ever without anybody being asked.
+  if (run.phase === 'fixing' || run.phase === 'verifying') run.failures += 1;
+  rest(run, 'failed', message);
   run.askedBy = undefined;
   if (run.opened) {
     const key = `stumbled-${run.looks}`;
@@ -176,4 +220,11 @@ export async function stumble(run: Run, message: string): Promise<Next> {
   const untilMs = Date.now() + LOOK_AGAIN_AFTER_MS;
   await observation(() => unseen(run).length > 0, untilMs, 'until another look');
   return LOOK_AGAIN;
+}
+
+/** The episode stays open with its drift: a watcher that finds its run gone has another one take it up. */
+export async function recordCancelled(run: Run, message: string): Promise<void> {
+  if (!run.opened || run.ended) return;
+  const key = `cancelled-${run.looks}`;
+  await reads.record({ episodeId: run.episodeId, key, outcome: 'failed', message });
 }

@@ -30,7 +30,12 @@ type Send = (verdict: Verdict | undefined) => Promise<void>;
 /** The parts as the watcher joins them. Desired is `a`, and any other value is a drift of that digest. */
 function joinParts(
   source: DesiredSource,
-  outside: { live: () => KubeObject; send: Send; records: () => readonly ResourceRef[] },
+  outside: {
+    live: () => KubeObject;
+    send: Send;
+    records: () => readonly ResourceRef[];
+    lost: () => readonly ResourceRef[];
+  },
 ) {
   const clock = manualClock();
   const shared = { clock, log: createLog('silent'), recheckMs: RECHECK_MS };
@@ -58,6 +63,7 @@ function joinParts(
   const reconciler = createReconciler({
     ...shared,
     activeRecords: async () => outside.records(),
+    lostRecords: async () => outside.lost(),
     parts: new Map([['dev', { watch }]]),
     random: () => 0,
     signal: new AbortController().signal,
@@ -71,6 +77,7 @@ async function setUp() {
   const told: string[] = [];
   let live = map('a');
   let records: readonly ResourceRef[] = [];
+  let lost: readonly ResourceRef[] = [];
   let recordReads = 0;
   let send: Send = async () => {};
   const { clock, watch, reconciler } = joinParts(source, {
@@ -83,6 +90,7 @@ async function setUp() {
       recordReads += 1;
       return records;
     },
+    lost: () => lost,
   });
   await watch.onSnapshot(await source.load());
   reconciler.start();
@@ -101,6 +109,10 @@ async function setUp() {
     },
     putOnRecord(...refs: readonly ResourceRef[]) {
       records = refs;
+    },
+    /** The run of a record was terminated. */
+    loseRuns(...refs: readonly ResourceRef[]) {
+      lost = refs;
     },
     recordReads: () => recordReads,
     onSend(next: Send) {
@@ -238,6 +250,20 @@ describe('a drift that was told', () => {
     putOnRecord({ ...REF, environment: 'qa' }, { ...REF, name: 'other' });
     await clock.advance(2 * RECHECK_MS);
     expect(told).toEqual(['b', 'b']);
+  });
+
+  it('is told again within minutes where its run was terminated', async () => {
+    const { clock, told, set, putOnRecord, loseRuns } = await setUp();
+    await set('b');
+    putOnRecord(REF);
+    await clock.advance(HOUR_MS);
+    expect(told).toEqual(['b']);
+    loseRuns(REF);
+    await clock.advance(10 * RECHECK_MS);
+    expect(told).toEqual(['b', 'b']);
+    loseRuns();
+    await clock.advance(HOUR_MS);
+    expect(told).toHaveLength(2);
   });
 
   it('costs no look at the records once it is over', async () => {

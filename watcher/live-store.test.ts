@@ -55,6 +55,19 @@ describe('live store', () => {
     expect(store.get(place)?.['data']).toEqual({ value: 'b' });
   });
 
+  it('does not trust the generation of kinds without status: some never count on', () => {
+    const store = createLiveStore();
+    const priority = (version: number, description: string): KubeObject => ({
+      apiVersion: 'scheduling.k8s.io/v1',
+      kind: 'PriorityClass',
+      metadata: { name: 'api', uid: 'u', generation: 1, resourceVersion: String(version) },
+      description,
+    });
+    expect(store.put(priority(1, 'a'))).toBe('new');
+    expect(store.put(priority(2, 'a'))).toBe('same');
+    expect(store.put(priority(3, 'b'))).toBe('changed');
+  });
+
   it('keeps what comparing needs: owners of fields, but not of status', () => {
     const store = createLiveStore();
     const entry = (fieldsV1: Record<string, object>, subresource?: string) => ({

@@ -1,5 +1,5 @@
 import { isJsonObject } from '../drift/json.ts';
-import type { KubeMetadata, KubeObject, ManagedFieldsEntry } from '../drift/resource-ref.ts';
+import type { KubeObject, ManagedFieldsEntry } from '../drift/resource-ref.ts';
 
 /** What an object became in the store: `same` cannot compare differently than before. */
 export type PutResult = 'new' | 'changed' | 'same';
@@ -29,7 +29,7 @@ export function createLiveStore(): LiveStore {
       const known = entries.get(key);
       const resourceVersion = object.metadata.resourceVersion ?? '';
       if (known !== undefined && known.resourceVersion === resourceVersion) return 'same';
-      const gate = gateOf(object.metadata);
+      const gate = gateOf(object);
       if (known !== undefined && gate !== '' && known.gate === gate) {
         entries.set(key, { ...known, resourceVersion });
         return 'same';
@@ -71,11 +71,13 @@ function placeOfKey(key: string): Place {
 }
 
 /**
- * Where the server counts generations, equal gates mean that only status or bookkeeping changed. '' for the kinds that carry
- * none (ConfigMap, Secret, Service, RBAC, …): of those the body itself is looked at.
+ * Where the server counts generations, equal gates mean that only status or bookkeeping changed. '' where it counts none
+ * (ConfigMap, Secret, Service, RBAC, …), and for objects without status, because some of those keep their first generation
+ * whatever changes (PriorityClass, as kube-apiserver 1.36 does it): of those the body itself is looked at.
  */
-function gateOf({ generation, uid, labels, annotations }: KubeMetadata): string {
-  if (typeof generation !== 'number' || generation === 0) return '';
+function gateOf({ metadata, status }: KubeObject): string {
+  const { generation, uid, labels, annotations } = metadata;
+  if (typeof generation !== 'number' || generation === 0 || status === undefined) return '';
   return JSON.stringify([uid, generation, labels ?? {}, annotations ?? {}]);
 }
 

@@ -8,7 +8,7 @@ import type { WatcherDeps } from './types.ts';
 
 /** Holds what the watcher knows against the records of open drifts, and has told what one side lacks. */
 export type Reconciler = {
-  /** Reaffirms once, then looks for drifts without a record again and again. Call it once, when everything was compared. */
+  /** Reaffirms once, then looks for drifts without a record, and records without a run, again and again. Call it once, when everything was compared. */
   start(): void;
   /** Tells every open record the present verdict; asked for after each full list. */
   reaffirm(): void;
@@ -16,7 +16,7 @@ export type Reconciler = {
   ended(): Promise<void>;
 };
 
-export type ReconcilerDeps = Pick<WatcherDeps, 'activeRecords'> & {
+export type ReconcilerDeps = Pick<WatcherDeps, 'activeRecords' | 'lostRecords'> & {
   /** By name of environment. */
   readonly parts: ReadonlyMap<string, { readonly watch: Watch }>;
   readonly recheckMs: number;
@@ -29,14 +29,19 @@ export type ReconcilerDeps = Pick<WatcherDeps, 'activeRecords'> & {
 type Watch = Pick<EnvironmentWatch, 'reaffirm' | 'hasDue' | 'tellAgain'>;
 
 const RETRY = { firstMs: 100, maxMs: 30_000 };
+/** Each look asks Temporal about every open record; who terminates a run by hand can wait for so long. */
+const LOST_MS = 10 * 60_000;
 
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const reaffirming = createCollapsing(() => reaffirmAll(deps));
-  let rechecking: Promise<void> = Promise.resolve();
+  let rechecking: Promise<unknown> = Promise.resolve();
   return {
     start() {
       reaffirming.request();
-      rechecking = recheckForever(deps);
+      rechecking = Promise.all([
+        repeat(deps, deps.recheckMs, () => recheck(deps)),
+        repeat(deps, LOST_MS, () => reaffirmLost(deps)),
+      ]);
     },
     reaffirm: reaffirming.request,
     async ended() {
@@ -59,13 +64,16 @@ async function reaffirmAll(deps: ReconcilerDeps): Promise<void> {
   }
 }
 
-async function recheckForever(deps: ReconcilerDeps): Promise<void> {
-  const { recheckMs, log, clock, signal } = deps;
+async function repeat(
+  { log, clock, signal }: ReconcilerDeps,
+  everyMs: number,
+  work: () => Promise<void>,
+): Promise<void> {
   for (;;) {
-    await pause(clock, recheckMs, signal);
+    await pause(clock, everyMs, signal);
     if (signal.aborted) return;
     try {
-      await recheck(deps);
+      await work();
     } catch (error) {
       // The next turn is the retry.
       log.warn({ reason: fromUnknown(error).message }, 'open records cannot be read');
@@ -83,6 +91,14 @@ async function recheck({ activeRecords, parts, clock }: ReconcilerDeps): Promise
     const refs = active.get(environment) ?? [];
     watch.tellAgain(new Set(refs.map(resourceKey)), asOfMs);
   }
+}
+
+/** A record whose run was terminated is told the present verdict, which starts another one. */
+async function reaffirmLost({ lostRecords, parts, log }: ReconcilerDeps): Promise<void> {
+  if (!lostRecords) return;
+  const lost = await lostRecords();
+  for (const ref of lost) parts.get(ref.environment)?.watch.reaffirm(ref);
+  if (lost.length > 0) log.warn({ count: lost.length }, 'open drifts have lost their runs');
 }
 
 type Collapsing = { request(): void; ended(): Promise<void> };

@@ -52,6 +52,8 @@ export type WatcherDeps = {
    * reported and is not among them is reported again.
    */
   readonly activeRecords: () => Promise<readonly ResourceRef[]>;
+  /** Those of them whose run has ended all the same: each is told the present verdict every now and then. */
+  readonly lostRecords?: () => Promise<readonly ResourceRef[]>;
   readonly refreshMs: number;
   readonly log: Log;
   readonly metrics?: WatcherMetrics;

@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { createKubernetesClient, type KubernetesClient } from '../clients/kubernetes/index.ts';
 import type { DesiredSource } from '../desired/source.ts';
+import { unmanagedChange } from '../drift/compare/unmanaged.ts';
 import { type KubeObject, refOf } from '../drift/resource-ref.ts';
-import { unmanagedChange } from '../drift/unmanaged.ts';
 import { createLog } from '../lib/log.ts';
 import { declareObjects } from '../testing/declared-source.ts';
 import { eventually } from '../testing/eventually.ts';

@@ -3,7 +3,7 @@ import type { Unit } from '../clients/confighub/index.ts';
 import { createKubernetesClient, type KubernetesClient } from '../clients/kubernetes/index.ts';
 import { compareLive } from '../desired/compare-live.ts';
 import type { DesiredObject, DesiredSource } from '../desired/source.ts';
-import { compileDesired } from '../drift/compile.ts';
+import { compileDesired } from '../drift/compare/compile.ts';
 import { type KubeObject, type ResourceRef, refOf } from '../drift/resource-ref.ts';
 import { digest } from '../lib/digest.ts';
 import { createLog } from '../lib/log.ts';

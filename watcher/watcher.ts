@@ -51,6 +51,7 @@ export function createWatcher(deps: WatcherDeps): Watcher {
   const reconcile = createReconciler({
     ...run.shared,
     activeRecords: deps.activeRecords,
+    ...(deps.lostRecords && { lostRecords: deps.lostRecords }),
     parts: run.parts,
     recheckMs: run.recheckMs,
     signal: stopping.signal,

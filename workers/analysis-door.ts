@@ -1,5 +1,5 @@
 import type { TemporalClient } from '../clients/temporal.ts';
-import type { AnalysisScope } from '../drift/record.ts';
+import type { AnalysisScope } from '../drift/decide/record.ts';
 import { AppError } from '../lib/errors.ts';
 import { analysisWorkflowId } from '../lib/workflow-id.ts';
 import type { Store } from '../store/types.ts';

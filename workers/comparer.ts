@@ -1,8 +1,8 @@
 import type { ActivityDeps } from '../activities/index.ts';
 import { compareLive } from '../desired/compare-live.ts';
 import { createLiveComparer, type LiveComparer } from '../desired/live-comparer.ts';
+import { compileIgnoreRules } from '../drift/compare/ignore.ts';
 import { schemaPathOf } from '../drift/field-path.ts';
-import { compileIgnoreRules } from '../drift/ignore.ts';
 import type { Parts } from './parts.ts';
 
 /** The comparison by this configuration's rules, counting what they hide. */

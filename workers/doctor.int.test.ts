@@ -2,8 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../lib/config.ts';
+import { startFakeClaude } from '../testing/fake-claude.ts';
 import { testCluster, testPostgres, testTemporal } from '../testing/stack.ts';
 import {
+  examineClaude,
   examineCluster,
   examineConfigHub,
   examineNode,
@@ -25,7 +27,9 @@ test('the shipped rights are enough to list and watch the default resources', as
   expect(await examineCluster(first, resources)).toMatchObject({
     name: 'Cluster of dev',
     ok: true,
-    detail: expect.stringMatching(/^v\d.* may list and watch 17 resources$/),
+    detail: expect.stringMatching(
+      /^(?:v[1-9]\S*|unversioned build) at .* may list and watch 17 resources$/,
+    ),
   });
 });
 
@@ -46,6 +50,24 @@ test('a resource that the cluster does not serve is named', async () => {
   const { first } = environment(kubeconfigs.realign, '[qa]');
   const found = await examineCluster(first, ['deploymets']);
   expect(found).toMatchObject({ ok: false, detail: expect.stringContaining('deploymets') });
+});
+
+test('Claude knows its key, or says what to correct', async () => {
+  const claude = await startFakeClaude();
+  const { url, apiKey } = claude;
+  try {
+    const { claude: config } = parseConfig(`claude: { url: "${url}" }`, { env: {} });
+    expect(await examineClaude({ ...config, apiKey })).toMatchObject({
+      ...{ name: 'Claude', ok: true, detail: `claude-sonnet-5-5 at ${url}` },
+    });
+    expect(await examineClaude({ ...config, apiKey: 'sk-wrong' })).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('401'),
+      repair: expect.stringContaining('claude.apiKey'),
+    });
+  } finally {
+    await claude.stop();
+  }
 });
 
 test('Postgres and Temporal are well', async () => {

@@ -1,5 +1,7 @@
 import type { ApiResource, KubernetesClient } from '../clients/kubernetes/index.ts';
 import type { Config, EnvironmentConfig } from '../lib/config.ts';
+import { type ClaudeConfig, usesClaude } from '../lib/config-claude.ts';
+import { SET_TOKEN } from '../lib/confighub-token.ts';
 import { type AppError, type ErrorCode, fromUnknown } from '../lib/errors.ts';
 
 /** One thing that was examined. `repair` is there when it is not well. */
@@ -23,6 +25,7 @@ export async function examine(config: Config): Promise<readonly Check[]> {
     examineConfigHub(config),
     examinePostgres(config.database.url),
     examineTemporal(config.temporal),
+    ...(usesClaude(config.claude) ? [examineClaude(config.claude)] : []),
   ]);
 }
 
@@ -49,7 +52,7 @@ export function examineCluster(
       const discovery = await client.discover();
       const watched = resources.map((name) => discovery.resolve(name));
       const missing = await missingRights(client, watched, environment.namespaces);
-      const where = `${version} at ${client.server}`;
+      const where = `${versionOf(version)} at ${client.server}`;
       if (missing.length === 0) {
         return { ok: true, detail: `${where}, may list and watch ${watched.length} resources` };
       }
@@ -62,6 +65,11 @@ export function examineCluster(
       client.close();
     }
   });
+}
+
+/** A build that was given none names the placeholder of its source. */
+function versionOf(gitVersion: string): string {
+  return gitVersion.includes('$Format') ? 'unversioned build' : gitVersion;
 }
 
 async function missingRights(
@@ -91,6 +99,16 @@ async function missingRights(
   return missing;
 }
 
+/** Claude knows the key, and has the model. Nothing is asked, so nothing is paid. */
+export function examineClaude(claude: ClaudeConfig & { readonly apiKey: string }): Promise<Check> {
+  return check('Claude', 'CLAUDE_UNAVAILABLE', async () => {
+    const { createClaudeClient } = await import('../clients/claude.ts');
+    const { apiKey, url, model } = claude;
+    const found = await createClaudeClient({ apiKey, url, model, timeoutMs: TIMEOUT_MS }).check();
+    return { ok: true, detail: `${found} at ${url}` };
+  });
+}
+
 /** ConfigHub answers, knows the token, speaks a dialect that this version does, and has every environment's space. */
 export function examineConfigHub({
   confighub: { url, token, dialect },
@@ -98,8 +116,7 @@ export function examineConfigHub({
 }: Pick<Config, 'confighub' | 'environments'>): Promise<Check> {
   return check('ConfigHub', 'CONFIGHUB_UNAVAILABLE', async () => {
     if (token === undefined) {
-      const repair = 'Set CUB_TOKEN, or confighub.tokenFile in realign.yaml.';
-      return { ok: false, detail: `${url}, but there is no token`, repair };
+      return { ok: false, detail: `${url}, but there is no token`, repair: SET_TOKEN };
     }
     const { createConfighubClient } = await import('../clients/confighub/index.ts');
     const { createLog } = await import('../lib/log.ts');

@@ -1,17 +1,28 @@
 import { randomBytes } from 'node:crypto';
-import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import {
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import type { CorrectionRequest } from '../activities/deps.ts';
 import type { TemporalClient } from '../clients/temporal.ts';
-import type { DecisionRow, Question } from '../drift/record.ts';
+import type { DecisionRow, Question } from '../drift/decide/record.ts';
 import { formatResource, type ResourceRef } from '../drift/resource-ref.ts';
 import { AppError, ERRORS, type ErrorCode } from '../lib/errors.ts';
 import { driftWorkflowId } from '../lib/workflow-id.ts';
 import {
+  type CarriedState,
+  type CorrectReport,
+  correctDrift,
   type DecideInput,
   decide,
   type Observation,
   observed,
   type RemediateInput,
+  type Surrounding,
+  stirred,
+  UNORDERED,
 } from '../workflows/messages.ts';
 import { ENVIRONMENT, KIND, NAMESPACE, PHASE } from '../workflows/search-attributes.ts';
 
@@ -21,8 +32,25 @@ const SIGNAL_TIMEOUT_MS = 5_000;
 export type DriftDoor = {
   /** Starts the resource's workflow, or wakes the one that runs. `digest` names the difference; `seq` as in `Observation`. */
   reportDrift(ref: ResourceRef, digest: string, seq: number): Promise<void>;
-  /** Tells a running workflow that the difference is gone; nothing to do where none runs. */
-  reportClean(ref: ResourceRef, seq: number): Promise<void>;
+  /** Tells a running workflow that the difference is gone; false where none runs. */
+  reportClean(ref: ResourceRef, seq: number): Promise<boolean>;
+  /** Starts a run for an episode that has lost its own (terminated by hand), so that it comes to its end. */
+  takeUp(ref: ResourceRef, lost: LostEpisode): Promise<void>;
+  /** Tells a running workflow that something around its drift changed; nothing to do where none runs. */
+  stir(ref: ResourceRef, what: Surrounding): Promise<void>;
+  /** Starts the resource's workflow, or asks the one that runs, to deal with its drift now; waits for what becomes of it. */
+  correct(
+    ref: ResourceRef,
+    request: CorrectionRequest,
+    signal: AbortSignal,
+  ): Promise<CorrectReport>;
+};
+
+/** An open episode without a run. */
+export type LostEpisode = {
+  readonly episodeId: string;
+  /** How often its run had asked. */
+  readonly questions: number;
 };
 
 /** How watcher and analysis runs reach the one workflow of a resource. */
@@ -32,40 +60,84 @@ export function createDriftDoor(
 ): DriftDoor {
   const within = <T>(call: () => Promise<T>) =>
     client.connection.withDeadline(Date.now() + SIGNAL_TIMEOUT_MS, call);
+  const handleOf = (ref: ResourceRef) => client.workflow.getHandle(driftWorkflowId(ref));
+  const startOf = (ref: ResourceRef, episodeId: string) => {
+    const { settle, pendingGraceMs, taskQueue } = options;
+    const input: RemediateInput = { ref, episodeId, settle, pendingGraceMs };
+    return {
+      ...{ workflowId: driftWorkflowId(ref), taskQueue, args: [input] as [RemediateInput] },
+      staticSummary: `Drift of ${formatResource(ref)} in ${ref.environment}`,
+      typedSearchAttributes: [
+        { key: ENVIRONMENT, value: ref.environment },
+        { key: KIND, value: ref.kind },
+        { key: NAMESPACE, value: ref.namespace || '_' },
+        { key: PHASE, value: 'starting' },
+      ],
+    };
+  };
   return {
     async reportDrift(ref, digest, seq) {
       const episodeId = newEpisodeId();
       const observation: Observation = { seq, digest, episodeId };
-      const { settle, pendingGraceMs } = options;
-      const input: RemediateInput = { ref, episodeId, settle, pendingGraceMs };
-      const name = formatResource(ref);
+      const signalling = { signal: observed, signalArgs: [observation] as [Observation] };
       await within(() =>
         client.workflow.signalWithStart('remediateDrift', {
-          workflowId: driftWorkflowId(ref),
-          taskQueue: options.taskQueue,
-          args: [input],
-          signal: observed,
-          signalArgs: [observation],
-          staticSummary: `Drift of ${name} in ${ref.environment}`,
-          typedSearchAttributes: [
-            { key: ENVIRONMENT, value: ref.environment },
-            { key: KIND, value: ref.kind },
-            { key: NAMESPACE, value: ref.namespace || '_' },
-            { key: PHASE, value: 'starting' },
-          ],
+          ...startOf(ref, episodeId),
+          ...signalling,
+          startDelay: options.settle.quietMs,
         }),
       );
     },
-    async reportClean(ref, seq) {
-      const handle = client.workflow.getHandle(driftWorkflowId(ref));
+    async correct(ref, { runId, number, changeSet, requestedBy }, signal) {
+      const episodeId = newEpisodeId();
+      const startWorkflowOperation = new WithStartWorkflowOperation('remediateDrift', {
+        ...startOf(ref, episodeId),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      });
+      const updateId = `correct:${runId}:${number}`;
+      return client.connection.withAbortSignal(signal, () =>
+        client.workflow.executeUpdateWithStart(correctDrift, {
+          ...{ startWorkflowOperation, updateId },
+          args: [{ changeSet, requestedBy, episodeId }],
+        }),
+      );
+    },
+    reportClean: (ref, seq) => {
       const observation: Observation = { seq, digest: '', episodeId: '' };
-      try {
-        await within(() => handle.signal(observed, observation));
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      }
+      return ifRunning(within(() => handleOf(ref).signal(observed, observation)));
+    },
+    async takeUp(ref, lost) {
+      const { args, ...start } = startOf(ref, lost.episodeId);
+      const [input] = args;
+      const carried = carriedOf(lost);
+      const signalling = { signal: observed, signalArgs: [carried.observation] as [Observation] };
+      await within(() =>
+        client.workflow.signalWithStart('remediateDrift', {
+          ...{ ...start, ...signalling },
+          args: [{ ...input, carried }] as [RemediateInput],
+        }),
+      );
+    },
+    async stir(ref, what) {
+      await ifRunning(within(() => handleOf(ref).signal(stirred, what)));
     },
   };
+}
+
+function carriedOf({ episodeId, questions: questionNumber }: LostEpisode): CarriedState {
+  const observation = { seq: UNORDERED, digest: '', episodeId };
+  const counts = { attempt: 0, looks: 0, questionNumber };
+  return { observation, ...counts, decidedDigests: [], opened: true };
+}
+
+async function ifRunning(signalling: Promise<void>): Promise<boolean> {
+  try {
+    await signalling;
+    return true;
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    return false;
+  }
 }
 
 export type DecisionAnswer =
@@ -86,7 +158,7 @@ export function createDecisionDoor({ client }: TemporalClient) {
         roles: row.roles,
         ...(row.snoozeUntil !== undefined && { snoozeUntilMs: Date.parse(row.snoozeUntil) }),
       };
-      const updateId = `q${row.questionId}:${row.person}:${row.decision}`;
+      const updateId = row.updateId ?? `q${row.questionId}:${row.person}:${row.decision}`;
       try {
         const ack = await client.connection.withDeadline(Date.now() + DECIDE_TIMEOUT_MS, () =>
           handle.executeUpdate(decide, { args: [input], updateId }),

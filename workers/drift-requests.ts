@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { z } from 'zod';
 import type { Preview } from '../activities/types.ts';
 import type { TemporalClient } from '../clients/temporal.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
@@ -10,6 +11,8 @@ import type { previewPlan } from '../workflows/preview-plan.ts';
 
 const ASK_TIMEOUT_MS = 8_000;
 const PREVIEW_TIMEOUT_MS = 25_000;
+/** What an activity's failure says beside its message, which ends with it. */
+const failureDetails = z.object({ repair: z.string() });
 
 /** What people may want of a drift beside deciding: to be asked about it, and to see what would be done. */
 export function createDriftRequests({ client }: TemporalClient, taskQueue: string) {
@@ -43,12 +46,18 @@ export function createDriftRequests({ client }: TemporalClient, taskQueue: strin
   };
 }
 
-function toAppError(error: unknown): AppError {
+/** What an activity or a validator refused with, or that the run has not answered. */
+export function toAppError(error: unknown): AppError {
   if (error instanceof WorkflowNotFoundError) {
     return new AppError('NOT_FOUND', 'this resource does not drift', { cause: error });
   }
   const cause = rootOf(error);
-  if (cause && isErrorCode(cause.type)) return new AppError(cause.type, cause.message, { cause });
+  if (cause && isErrorCode(cause.type)) {
+    const repair = failureDetails.safeParse(cause.details?.[0]).data?.repair;
+    if (repair === undefined) return new AppError(cause.type, cause.message, { cause });
+    const message = withoutEnd(cause.message, ` ${repair}`);
+    return new AppError(cause.type, message, { cause, details: { repair } });
+  }
   const message =
     error instanceof WorkflowUpdateFailedError
       ? 'the run refused'
@@ -62,6 +71,10 @@ function rootOf(error: unknown): ApplicationFailure | undefined {
     if (at instanceof ApplicationFailure) return at;
   }
   return undefined;
+}
+
+function withoutEnd(text: string, end: string): string {
+  return text.endsWith(end) ? text.slice(0, -end.length) : text;
 }
 
 function isErrorCode(type: string | null | undefined): type is ErrorCode {

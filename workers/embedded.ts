@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createConfighubServer } from '../confighub-server/index.ts';
+import { createConfighubServer, type Dialect } from '../confighub-server/index.ts';
 import type { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { freePort } from '../stack/free-port.ts';
@@ -12,6 +12,8 @@ export type EmbeddedOptions = {
   readonly directory?: string;
   /** Of the embedded ConfigHub server. Kept by the caller where the data stays; a new one otherwise. */
   readonly hubToken?: string;
+  /** Which generation of ConfigHub's API that server speaks; `bridge` by default. */
+  readonly dialect?: Dialect;
   /** Where the api will listen: audit events are sent there. Absent = no audit events; port 0 = a free port is chosen. */
   readonly api?: { readonly host: string; readonly port: number };
   /** Use these instead of starting the embedded ones. */
@@ -94,7 +96,7 @@ async function startHub(
   const server = await createConfighubServer({
     databaseUrl: databaseUrl(stack.postgresUrl, 'confighub'),
     tokens: [{ token, username: 'realign' }],
-    dialect: 'bridge',
+    dialect: options.dialect ?? 'bridge',
     log: options.log,
     ...(kubeconfig !== undefined && { kubeconfig }),
   });

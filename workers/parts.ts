@@ -13,12 +13,14 @@ import { createKindScopes } from '../desired/kind-scopes.ts';
 import { createVerdictMemo, type VerdictMemo } from '../desired/verdict-memo.ts';
 import { clusterNameOf } from '../lib/cluster-name.ts';
 import type { Config, EnvironmentConfig } from '../lib/config.ts';
+import { tokenOf } from '../lib/confighub-token.ts';
 import { keyedHash } from '../lib/digest.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
+import { dataConverterOf } from './data-converter.ts';
 import { createDriftDoor, type DriftDoor } from './doors.ts';
 import { createOpening, type Opening, type PartState } from './opening.ts';
 import { createRuleHits, type RuleHits } from './rule-hits.ts';
@@ -29,8 +31,10 @@ export type Parts = {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly store: Store;
+  /** Throws in a process that is the api alone: it has none. */
   readonly hub: ConfigHub;
   readonly temporal: TemporalClient;
+  /** Of an api alone: none. */
   readonly environments: ReadonlyMap<string, EnvironmentParts>;
   readonly keyedHash: (text: string) => string;
   /** Counts what ignore rules decide. */
@@ -46,6 +50,8 @@ export type PartsOptions = {
   readonly config: Config;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Of the process. The api alone asks neither ConfigHub nor a cluster, so it needs no rights there; absent = all. */
+  readonly roles?: readonly string[];
   /** Aborting ends the waiting for parts that do not answer. */
   readonly signal: AbortSignal;
   /** Told of every part at once, then whenever one answers or fails to. */
@@ -61,8 +67,7 @@ const USER_AGENT = 'realign';
 export async function connectParts(options: PartsOptions): Promise<Parts> {
   const { config, log, metrics } = options;
   const opening = createOpening(options);
-  const hub = openHub(config, log);
-  const [{ store, key }, temporal, , environments] = await opening.all([
+  const [{ store, key }, temporal, { hub, environments }] = await opening.all([
     opening.open(
       'postgres',
       'Postgres',
@@ -75,9 +80,7 @@ export async function connectParts(options: PartsOptions): Promise<Parts> {
       () => openTemporal(config),
       (one) => one.close(),
     ),
-    // Says who we are: unlike the server's version, that needs the token.
-    opening.open('confighub', 'ConfigHub', () => hub.me()),
-    openEnvironments(options, hub, opening),
+    openSources(options, opening),
   ]);
   const { uiUrl, namespace } = config.temporal;
   const ruleHits = createRuleHits({ store: store.ruleHits, log, now: Date.now });
@@ -86,7 +89,10 @@ export async function connectParts(options: PartsOptions): Promise<Parts> {
     log,
     metrics,
     store,
-    hub,
+    get hub() {
+      if (hub) return hub;
+      throw new AppError('INTERNAL', 'a process that is the api alone has no ConfigHub');
+    },
     temporal,
     environments,
     ruleHits,
@@ -108,6 +114,26 @@ export async function connectParts(options: PartsOptions): Promise<Parts> {
   };
 }
 
+/** Whether the process neither looks for drift nor does anything about it. */
+export function isApiAlone({ roles = [] }: { readonly roles?: readonly string[] }): boolean {
+  return roles.length > 0 && roles.every((role) => role === 'api');
+}
+
+/** ConfigHub and the clusters. */
+async function openSources(
+  options: PartsOptions,
+  opening: Opening,
+): Promise<{ hub?: ConfigHub; environments: Parts['environments'] }> {
+  if (isApiAlone(options)) return { environments: new Map() };
+  const hub = openHub(options.config, options.log);
+  const [, environments] = await Promise.all([
+    // Says who we are: unlike the server's version, that needs the token.
+    opening.open('confighub', 'ConfigHub', () => hub.me()),
+    openEnvironments(options, hub, opening),
+  ]);
+  return { hub, environments };
+}
+
 async function openStore(
   config: Config,
   log: Log,
@@ -125,10 +151,11 @@ async function openStore(
 }
 
 async function openTemporal(config: Config): Promise<TemporalClient> {
-  const temporal = await connectTemporal(config.temporal);
+  const { address, namespace } = config.temporal;
+  const temporal = await connectTemporal({ address, namespace, ...dataConverterOf(config) });
   try {
     await temporal.ping();
-    await registerSearchAttributes(temporal, config.temporal.namespace, SEARCH_ATTRIBUTES);
+    await registerSearchAttributes(temporal, namespace, SEARCH_ATTRIBUTES);
     return temporal;
   } catch (error) {
     await temporal.close();
@@ -137,14 +164,8 @@ async function openTemporal(config: Config): Promise<TemporalClient> {
 }
 
 function openHub(config: Config, log: Log): ConfigHub {
-  const { url, token, dialect } = config.confighub;
-  if (token === undefined) {
-    throw new AppError(
-      'CONFIG_INVALID',
-      'there is no ConfigHub token: set CUB_TOKEN or confighub.tokenFile',
-    );
-  }
-  return createConfighubClient({ url, token, dialect, log });
+  const { url, dialect } = config.confighub;
+  return createConfighubClient({ url, token: tokenOf(config), dialect, log });
 }
 
 async function openEnvironments(

@@ -2,7 +2,8 @@ import type { Readiness } from '../api/index.ts';
 import { fromUnknown } from '../lib/errors.ts';
 import type { Watcher } from '../watcher/index.ts';
 import type { PartState } from './opening.ts';
-import type { Parts } from './parts.ts';
+import { isApiAlone, type Parts } from './parts.ts';
+import type { SlackDoor } from './slack-door.ts';
 import type { RunningWorker } from './worker.ts';
 
 /** What a process consists of so far; filled while it starts. */
@@ -12,6 +13,7 @@ export type Running = {
   parts?: Parts;
   watcher?: Watcher;
   worker?: RunningWorker;
+  slack?: SlackDoor;
 };
 
 /** Asks every part how it is. While parts are being opened that is what the opening says of them. */
@@ -21,17 +23,18 @@ export async function readinessOf(
 ): Promise<readonly Readiness[]> {
   const { opening, parts, watcher, worker } = running;
   return Promise.all([
-    ...(parts ? probes(parts) : opening.values()),
+    ...(parts ? probes(parts, roles) : opening.values()),
     ...(roles.includes('watcher') ? [watcherReadiness(watcher)] : []),
     ...(roles.includes('worker') ? [{ part: 'worker', ok: worker?.isRunning() ?? false }] : []),
   ]);
 }
 
-function probes({ store, temporal, hub }: Parts): readonly Promise<Readiness>[] {
+function probes(parts: Parts, roles: readonly string[]): readonly Promise<Readiness>[] {
+  const { store, temporal } = parts;
   return [
     probe('postgres', () => store.ping()),
     probe('temporal', () => temporal.ping()),
-    probe('confighub', () => hub.info()),
+    ...(isApiAlone({ roles }) ? [] : [probe('confighub', () => parts.hub.info())]),
   ];
 }
 

@@ -1,4 +1,5 @@
 import {
+  type ApiDeps,
   createApi,
   createMetricsApi,
   createStartingApi,
@@ -14,11 +15,17 @@ import type { Log } from '../lib/log.ts';
 import { createMetrics, type Metrics } from '../lib/metrics.ts';
 import about from '../package.json' with { type: 'json' };
 import { createAnalysisDoor } from './analysis-door.ts';
+import { codecDoorOf } from './codec-door.ts';
+import { createCommandDoor } from './command-door.ts';
 import { createDecisionDoor } from './doors.ts';
 import { createDriftRequests } from './drift-requests.ts';
+import { createLateAuthors } from './late-authors.ts';
 import type { PartState } from './opening.ts';
 import { connectParts, type Parts } from './parts.ts';
 import { type Running, readinessOf } from './readiness.ts';
+import { openSlackDoor, type SlackDoor } from './slack-door.ts';
+import { createMessageOf } from './subjects.ts';
+import { createSummaryDoor } from './summary-door.ts';
 import { openWatcher } from './watcher.ts';
 
 export type Role = 'watcher' | 'worker' | 'api';
@@ -59,7 +66,7 @@ export async function startRealign(options: RealignOptions): Promise<Realign> {
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   const workerCode = roles.includes('worker') ? import('./worker.ts') : undefined;
-  const bundle = workerCode?.then(({ bundleWorkflows }) => bundleWorkflows());
+  const bundle = workerCode?.then(({ bundleWorkflows }) => bundleWorkflows(options.config));
   bundle?.catch(() => {});
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => {});
@@ -68,7 +75,12 @@ export async function startRealign(options: RealignOptions): Promise<Realign> {
   const start = async () => {
     const parts = await connected;
     running.parts = parts;
-    if (roles.includes('api')) listeners[0].serve(finishedApi(parts, readiness));
+    if (roles.includes('api')) {
+      const decisions = createDecisionDoor(parts.temporal);
+      const slack = openSlackDoor(parts, decisions);
+      if (slack) running.slack = slack;
+      listeners[0].serve(finishedApi(parts, { readiness, decisions, slack }));
+    }
     if (roles.includes('watcher')) running.watcher = openWatcher(parts);
     if (workerCode && bundle) {
       const { startWorker } = await workerCode;
@@ -92,6 +104,7 @@ export async function startRealign(options: RealignOptions): Promise<Realign> {
     async stop() {
       await Promise.all(listeners.map((one) => one.close()));
       stopping.abort();
+      await running.slack?.stop();
       await ready.catch((error: unknown) => log.debug({ reason: String(error) }, 'not started'));
       await running.watcher?.stop();
       await running.worker?.stop();
@@ -121,10 +134,19 @@ async function listen(
   }
 }
 
-function finishedApi(parts: Parts, readiness: () => Promise<readonly Readiness[]>) {
+type ApiParts = Pick<ApiDeps, 'readiness' | 'decisions'> & {
+  readonly slack: SlackDoor | undefined;
+};
+
+function finishedApi(parts: Parts, { readiness, decisions, slack }: ApiParts) {
   const { config, log, metrics, store } = parts;
+  if (config.notifications.receivers.length > 0) {
+    metrics.readAtScrape({ unpostedQuestions: () => store.messages.countUnposted() });
+  }
+  const environmentNames = config.environments.map((one) => one.name);
   return createApi({
     store,
+    environmentNames,
     people: config.people,
     auth: config.api.auth,
     log,
@@ -133,16 +155,23 @@ function finishedApi(parts: Parts, readiness: () => Promise<readonly Readiness[]
       audit: {
         tokenSha256: sha256(config.audit.token),
         clusterOf: (name) => clusterNameOf(config.environments, name),
+        heard: createLateAuthors(parts),
       },
     }),
+    ...codecDoorOf(config),
     ignoreRules: config.ignore,
     links: { workflowUrl: parts.workflowUrl },
-    decisions: createDecisionDoor(parts.temporal),
+    decisions,
+    ...(slack && { groups: slack.groups }),
+    ...(slack?.handler && { slack: slack.handler }),
+    messageOf: createMessageOf(parts),
     drifts: createDriftRequests(parts.temporal, config.temporal.taskQueue),
+    commands: createCommandDoor(parts.temporal, store, config.temporal),
     analyses: createAnalysisDoor(parts.temporal, store, {
       taskQueue: config.temporal.taskQueue,
-      environments: config.environments.map((one) => one.name),
+      environments: environmentNames,
     }),
+    summaries: createSummaryDoor(parts.temporal, config.temporal.taskQueue),
     readiness,
   });
 }

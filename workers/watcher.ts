@@ -1,13 +1,16 @@
-import { unmanagedChange } from '../drift/unmanaged.ts';
+import { unmanagedChange } from '../drift/compare/unmanaged.ts';
 import { diffDigest } from '../lib/drift-digest.ts';
 import type { WatcherState } from '../lib/metrics.ts';
 import { createWatcher, type Judge, type Watcher } from '../watcher/index.ts';
+import { createCleanReport } from './clean-report.ts';
 import { openComparer } from './comparer.ts';
+import { createLostRecords } from './lost-records.ts';
 import type { Parts } from './parts.ts';
 
 /** The watcher of all environments, reporting each drift to its resource's workflow. */
 export function openWatcher(parts: Parts): Watcher {
   const { config, driftDoor, store, metrics } = parts;
+  const reportClean = createCleanReport(parts);
   const compareLive = openComparer(parts, { collectExcused: false });
   const judge: Judge = (desired, live) => {
     const { changes, severity } = compareLive(desired, live);
@@ -28,8 +31,9 @@ export function openWatcher(parts: Parts): Watcher {
     report: (report) =>
       report.kind === 'drift'
         ? driftDoor.reportDrift(report.ref, report.digest, report.seq)
-        : driftDoor.reportClean(report.ref, report.seq),
+        : reportClean(report.ref, report.seq),
     activeRecords: async () => (await store.episodes.listOpen()).map((episode) => episode.ref),
+    lostRecords: createLostRecords(parts),
     refreshMs: config.confighub.refreshMs,
     log: parts.log,
     metrics,

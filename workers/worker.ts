@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Context } from '@temporalio/activity';
 import {
   type ActivityInterceptorsFactory,
   bundleWorkflowCode,
@@ -8,14 +9,29 @@ import {
   NativeConnection,
   Runtime,
   Worker,
+  type WorkerDeploymentOptions,
+  type WorkerOptions,
   type WorkflowBundle,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
-import { createActivities, createActivityInterceptor } from '../activities/index.ts';
+import {
+  type ActivityDeps,
+  createActivities,
+  createActivityInterceptor,
+} from '../activities/index.ts';
+import type { Config } from '../lib/config.ts';
 import type { Log } from '../lib/log.ts';
+import about from '../package.json' with { type: 'json' };
 import { UNORDERED } from '../workflows/messages.ts';
+import type { Announce } from './announcer.ts';
 import { openAppliedNote, openComparer, openEquivalenceNote } from './comparer.ts';
+import { dataConverterOf, failureConverterOf } from './data-converter.ts';
+import { createDriftUnitDoor } from './drift-unit-door.ts';
+import { announceWaiting, openNotifying } from './notifying.ts';
 import type { Parts } from './parts.ts';
+import { startRetention } from './retention.ts';
+import { sideQueues } from './side-queues.ts';
+import { createSideWorker, runTogether, stopAll } from './side-worker.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 
@@ -37,7 +53,7 @@ export type RunningWorker = {
 /** Sends the SDK's own logs through ours. Once per process, before any connection. */
 export function installRuntime(log: Log): void {
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
-    log[LEVELS[level]]({ ...meta }, message);
+    log[EXPECTED.has(message) ? 'debug' : LEVELS[level]]({ ...meta }, message);
   });
   // The SDK's native half would print lines of its own format otherwise.
   const logging = {
@@ -46,6 +62,11 @@ export function installRuntime(log: Log): void {
   };
   Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging } });
 }
+
+/** What the SDK warns of and we mean: waits have a queue of their own, whose worker runs activities alone. */
+const EXPECTED: ReadonlySet<string> = new Set([
+  'No workflows registered, not polling for workflow tasks',
+]);
 
 const LEVELS = {
   TRACE: 'debug',
@@ -56,9 +77,30 @@ const LEVELS = {
 } as const satisfies Record<LogLevel, keyof Omit<Log, 'child'>>;
 
 /** The workflow code as one bundle; about two seconds, so it is made beside the other parts' start. */
-export function bundleWorkflows(): Promise<WorkflowBundle> {
-  // The bundler's own progress is of no use to anyone who runs this.
-  return bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger: new DefaultLogger('WARN') });
+export function bundleWorkflows(config?: Pick<Config, 'temporal'>): Promise<WorkflowBundle> {
+  return bundleWorkflowCode({
+    workflowsPath: WORKFLOWS,
+    // The bundler's own progress is of no use to anyone who runs this.
+    logger: new DefaultLogger('WARN'),
+    ...(config && failureConverterOf(config)),
+  });
+}
+
+/**
+ * With versioning a worker takes new runs only once its version is made the current one (docs/operations.md); `auto-upgrade` moves
+ * open runs along with it, `pinned` leaves each with the version that began it.
+ */
+function deploymentOf({ temporal }: Config): { workerDeploymentOptions?: WorkerDeploymentOptions } {
+  const { versioning } = temporal;
+  if (!versioning) return {};
+  const { deployment, buildId = about.version, behavior } = versioning;
+  return {
+    workerDeploymentOptions: {
+      useWorkerVersioning: true,
+      version: { deploymentName: deployment, buildId },
+      defaultVersioningBehavior: behavior === 'pinned' ? 'PINNED' : 'AUTO_UPGRADE',
+    },
+  };
 }
 
 /**
@@ -73,45 +115,73 @@ export async function startWorker(
   const { config, store, log } = parts;
   const { address, namespace, taskQueue } = config.temporal;
   const connection = await NativeConnection.connect({ address });
-  const worker = await Worker.create({
-    connection,
+  const notifying = openNotifying(parts);
+  const { announce } = notifying;
+  const shared = {
     namespace,
-    taskQueue,
-    workflowBundle,
-    activities: createActivities({
-      config,
-      store,
-      log,
-      metrics: parts.metrics,
-      hub: parts.hub,
-      environments: parts.environments,
-      compareLive: openComparer(parts, { collectExcused: true }),
-      noteApplied: openAppliedNote(parts),
-      noteEquivalent: openEquivalenceNote(parts),
-      keyedHash: parts.keyedHash,
-      reportDrift: (ref, digest) => parts.driftDoor.reportDrift(ref, digest, UNORDERED),
-    }),
+    ...dataConverterOf(config),
+    ...deploymentOf(config),
     interceptors: {
       activity: [
-        (context) => ({ inbound: createActivityInterceptor(context, { store, log }) }),
+        (context: Context) => ({
+          inbound: createActivityInterceptor(context, { store, log, announce }),
+        }),
         ...innerInterceptors,
       ],
     },
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  } satisfies Partial<WorkerOptions>;
+  const deps = activityDeps(parts, announce);
+  const activities = createActivities(deps);
+  const main = await Worker.create({
+    ...shared,
+    ...{ connection, taskQueue, workflowBundle },
+    activities: { ...activities, ...notifying.activities },
     maxConcurrentWorkflowTaskExecutions: MAX_WORKFLOW_TASKS,
     maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
-    shutdownGraceTime: SHUTDOWN_GRACE,
-    shutdownForceTime: SHUTDOWN_FORCE,
   });
-  const finished = worker.run().finally(() => connection.close());
+  const queues = [...sideQueues(parts, deps, activities), ...notifying.sideQueues];
+  const sides = queues.map((one) => createSideWorker(connection, one, shared));
+  const workers = [main, ...(await Promise.all(sides))];
+  const finished = runTogether(workers).finally(() => connection.close());
+  announceWaiting(parts, announce).catch((error: unknown) => {
+    log.warn({ reason: String(error) }, 'could not look for questions that nobody has been shown');
+  });
+  const retention = startRetention(parts);
   // Whoever waits for `finished` hears of a failure; this keeps it from ending the process before that.
   finished.catch(() => {});
   return {
     finished,
-    isRunning: () => worker.getState() === 'RUNNING',
+    isRunning: () => workers.every((one) => one.getState() === 'RUNNING'),
     async stop() {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
+      stopAll(workers);
+      await retention.stop();
       await finished;
     },
+  };
+}
+
+function activityDeps(parts: Parts, announce: Announce): ActivityDeps {
+  const { config, store, log } = parts;
+  return {
+    config,
+    store,
+    log,
+    metrics: parts.metrics,
+    hub: parts.hub,
+    environments: parts.environments,
+    compareLive: openComparer(parts, { collectExcused: true }),
+    noteApplied: openAppliedNote(parts),
+    noteEquivalent: openEquivalenceNote(parts),
+    keyedHash: parts.keyedHash,
+    announce,
+    ...(config.drift.records === 'units' && {
+      keepDriftUnit: createDriftUnitDoor(parts.temporal, config.temporal),
+    }),
+    stir: parts.driftDoor.stir,
+    reportDrift: (ref, digest) => parts.driftDoor.reportDrift(ref, digest, UNORDERED),
+    correctDrift: parts.driftDoor.correct,
   };
 }

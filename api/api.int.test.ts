@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { AnalysisScope, DecisionRow, Episode, Question } from '../drift/record.ts';
+import type { AnalysisScope, DecisionRow, Episode, Question } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { sha256 } from '../lib/digest.ts';
 import { AppError } from '../lib/errors.ts';
@@ -252,7 +252,7 @@ describe('records', () => {
       workflow_url: 'http://temporal/drift:nginx-app/run',
     });
     const one = await get('/api/v1/drift-records/Deployment:shop:nginx-app');
-    expect(one.body).toEqual(list.drift_records[0]);
+    expect(one.body).toEqual({ ...list.drift_records[0], analysis: null });
   });
 
   test('a resolved drift keeps its details, time and message', async () => {
@@ -450,6 +450,31 @@ describe('records', () => {
     );
     expect(nothing.statistics).toMatchObject({ total_records: 0, active_percentage: 0 });
   });
+
+  test('an environment that is neither configured nor on record is refused wherever it is named', async () => {
+    await openDrift(refOf('kept', { environment: 'taken-out' }));
+    const knowing = createApi(deps({ environmentNames: ['known', 'other'] }));
+    const here = await startApi(knowing, { host: '127.0.0.1', port: 0 });
+    const { url } = here;
+    try {
+      const lists = ['', '/active', '/resolved'].map((list) => `drift-records${list}`);
+      for (const path of [...lists, 'questions', 'statistics']) {
+        const of = (name: string) => get(`/api/v1/${path}?environment=${name}`, { url });
+        const { error, detail } = await problem(of('nope'), 404);
+        expect(error, path).toBe('Environment not found');
+        expect(detail, path).toBe('there is no environment nope; there are known, other');
+        expect([(await of('other')).status, (await of('taken-out')).status], path).toEqual([
+          200, 200,
+        ]);
+      }
+      const named = (environment: string) =>
+        send('POST', '/api/v1/summaries', { url, body: { environment } });
+      await problem(named('nope'), 404);
+      expect((await named('known')).status).toBe(200);
+    } finally {
+      await here.close();
+    }
+  });
 });
 
 describe('questions', () => {
@@ -501,6 +526,8 @@ describe('questions', () => {
       roles: ['approver'],
       door: 'rest',
       reason: 'looks right',
+      ...{ quorum: 1, approvals: [], requestId: expect.any(String) },
+      updateId: 'qq_approved:ann:approve',
     });
     await store.questions.close('q_approved', 'approved', at(9));
     const second = await send('POST', '/api/v1/questions/q_approved/decisions', {
@@ -604,6 +631,41 @@ describe('questions', () => {
     verdict = async () => ({ ok: true, status: 'approved' });
     expect((await post()).status).toBe(200);
     expect(await store.decisions.listFor('q_unreachable')).toMatchObject([{ result: 'taken' }]);
+  });
+
+  test('a snooze that is sent again is the one that was stored, not a later one', async () => {
+    await ask('again');
+    const heard: (string | undefined)[] = [];
+    verdict = async (_, row) => {
+      heard.push(row.snoozeUntil);
+      throw new AppError('TEMPORAL_UNAVAILABLE', 'no connection');
+    };
+    const post = () =>
+      send('POST', '/api/v1/questions/q_again/decisions', {
+        token: 'ann-token',
+        body: { decision: 'snooze', digest: 'digest-1', snooze_for: '1h' },
+      });
+    const stored = async () =>
+      (await store.decisions.listFor('q_again')).map((one) => one.snoozeUntil);
+    await problem(post(), 503);
+    const first = await stored();
+    now += 60_000;
+    await problem(post(), 503);
+    expect(await stored()).toEqual(first);
+    expect(heard).toEqual([...first, ...first]);
+  });
+
+  test('whoever is refused again and again is told, and kept on record no more', async () => {
+    await ask('insisted');
+    verdict = async () => ({ ok: false, code: 'SELF_APPROVAL', message: 'ann made this change' });
+    const approve = () =>
+      send('POST', '/api/v1/questions/q_insisted/decisions', {
+        token: 'ann-token',
+        body: { decision: 'approve', digest: 'digest-1' },
+      });
+    for (let i = 0; i < 50; i++) expect((await approve()).status).toBe(403);
+    expect((await approve()).status).toBe(429);
+    expect(await store.decisions.listFor('q_insisted')).toHaveLength(50);
   });
 
   test('what makes no sense is refused', async () => {
@@ -769,7 +831,10 @@ describe('who may do what', () => {
       403,
     );
     expect(refused.message).toBe('vera has neither the role approver nor admin');
-    expect(await store.decisions.listFor('q_viewed')).toEqual([]);
+    expect(asked).toEqual([]);
+    expect(await store.decisions.listFor('q_viewed')).toMatchObject([
+      { person: 'vera', result: 'refused', refusal: expect.stringContaining('NOT_AN_APPROVER') },
+    ]);
   });
 
   test('forms and pages of other sites are refused', async () => {

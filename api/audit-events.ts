@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AuditWrite } from '../drift/author.ts';
+import type { AuditWrite } from '../drift/decide/author.ts';
 
 /** What an API server's audit webhook sends (audit.k8s.io/v1), as far as it names writers. See kubernetes.io, "Auditing". */
 

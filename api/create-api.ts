@@ -2,6 +2,7 @@ import express, { type Express } from 'express';
 import { createAuthenticate } from './auth.ts';
 import { identifyRequest, mountRoutes } from './mount.ts';
 import { mountAudit } from './mount-audit.ts';
+import { mountCodec } from './mount-codec.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { healthRoutes } from './routes/health.ts';
 import { allRoutes } from './routes/index.ts';
@@ -22,14 +23,19 @@ export function createApi(deps: ApiDeps): Express {
   metrics.readAtScrape({
     openEpisodes: () => store.episodes.countOpen(),
     openQuestions: () => store.questions.countOpen(),
+    costs: () => store.costs.totals(),
     activeConnections: () => store.activeConnections(),
   });
   const app = bareApp();
   app.locals['auth'] = deps.auth;
+  // Before anything that reads bodies: the signature is of their bytes.
+  if (deps.slack) app.use(deps.slack);
   const limitAddress = createRateLimit(WRONG_TOKENS_PER_SECOND, clock);
   if (deps.audit) mountAudit(app, deps.audit, { store, metrics, log: deps.log, limitAddress });
+  const authenticate = createAuthenticate(deps.auth, deps.people);
+  if (deps.codec) mountCodec(app, deps.codec, { authenticate, limitAddress, metrics });
   mountRoutes(app, allRoutes(deps), {
-    authenticate: createAuthenticate(deps.auth, deps.people),
+    authenticate,
     limitPerson: createRateLimit(deps.requestsPerSecond ?? DEFAULT_REQUESTS_PER_SECOND, clock),
     limitAddress,
     metrics,

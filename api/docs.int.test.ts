@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Episode, Finding } from '../drift/record.ts';
+import type { Analysis } from '../drift/advice/analysis.ts';
+import type { PlannedUnit } from '../drift/decide/command-run.ts';
+import type { Plan } from '../drift/decide/plan.ts';
+import type { Episode, Finding } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { sha256 } from '../lib/digest.ts';
 import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';
 import { testPostgres } from '../testing/stack.ts';
-import { createApi, type RunningApi, startApi } from './index.ts';
+import { type ApiDeps, createApi, type RunningApi, startApi } from './index.ts';
 
 // The page's answers are this test's: `npm test -- api/docs.int.test.ts -u` writes them anew.
 
@@ -45,6 +48,7 @@ beforeAll(async () => {
       },
     },
     drifts: { askAgain: async () => 'looking again', preview: async () => ({ plans: [] }) },
+    commands: plannedCommands(),
     analyses: {
       start: async () => {
         const alreadyRunning = started;
@@ -95,9 +99,21 @@ async function answerTo(method: string, path: string, body: string | undefined):
   return text.replaceAll(UUID, '5b0b3f6e-4c1f-4f2e-9a43-1d2f8a7c9e10');
 }
 
+const ANALYSIS: Analysis = {
+  ...{ status: 'ready', model: 'claude-sonnet-5-5', isCached: false, usd: 0.00286, at: at(5) },
+  tokens: { input: 400, output: 200, cacheWrite: 0, cacheRead: 600 },
+  note: {
+    summary: 'Somebody scaled backend-api from 3 to 5 replicas with kubectl.',
+    probableCause: 'A manual answer to load; no autoscaler is declared.',
+    ...{ risk: 20, riskReason: 'Reverting takes two of five pods away.' },
+    ...{ effect: 'Five pods run instead of three.', recommendation: 'revert' },
+    ...{ confidence: 'high', model: 'claude-sonnet-5-5' },
+  },
+};
+
 /** Enough for every example, at fixed times. */
 async function tell(store: Store): Promise<void> {
-  const { episodes, records, questions, analysisRuns, ruleHits } = store;
+  const { analyses, episodes, records, questions, analysisRuns, ruleHits } = store;
   await ruleHits.add([
     {
       rule: 'hpa-replicas',
@@ -133,13 +149,97 @@ async function tell(store: Store): Promise<void> {
   const prod = episodeOf(refOf('prod', 'Deployment', 'backend-api'), 'd3', 4);
   await episodes.open({ ...prod, rule: 'prod', policyOutcome: 'ask', outcome: 'waiting' }, states);
   await tellQuestion(questions, prod);
+  await analyses.save('d3', 'd', ANALYSIS);
   await analysisRuns.start({
     runId: 'run-1',
     workflowId: 'analysis:dev',
     scope: { environment: 'dev' },
     startedAt: at(10),
   });
+  await tellOperation(store);
+  await tellCommand(store);
   await analysisRuns.progress('run-1', { total: 8, checked: 3, drifted: 1, errors: [] });
+}
+
+/** A rollback that has ended. */
+async function tellCommand({ commandRuns }: Store): Promise<void> {
+  const name = 'acorn-bear-staging/d0-change-set-1';
+  await commandRuns.start({
+    ...{ runId: 'c1', kind: 'rollback', workflowId: 'rollback:acorn-bear-staging:d0-change-set-1' },
+    ...{ subject: name, requestedBy: 'ann', startedAt: at(15) },
+  });
+  const restored = { result: 'restored', reason: 'restored and applied' } as const;
+  const units = ['staging', 'prod'].map((environment) => {
+    return { environment, unit: `acorn-bear-${environment}/app-config`, ...restored };
+  });
+  await commandRuns.addResults('c1', units, at(16));
+  const message = `Rolled back change set ${name}.`;
+  await commandRuns.update('c1', { status: 'completed', message, endedAt: at(16) });
+}
+
+/** Everything is started; one drift would be asked about. */
+function plannedCommands(): NonNullable<ApiDeps['commands']> {
+  const unit = { space: 'acorn-bear-prod', spaceId: 's', slug: 'backend-api', unitId: 'u' };
+  const resource = 'Deployment/shop/backend-api';
+  const plan: Plan = {
+    fix: 'revert',
+    description: 'apply unit acorn-bear-prod/backend-api to prod',
+    steps: [{ kind: 'apply', unit, environment: 'prod', revision: 4 }],
+    reach: [{ environment: 'prod', resource, path: 'spec.replicas', from: 5, to: 3 }],
+  };
+  const planned: PlannedUnit = {
+    ...{ environment: 'prod', unit: 'acorn-bear-prod/backend-api', resource },
+    ...{ outcome: 'ask', rule: 'prod', plan },
+  };
+  const preview = async () => ({ units: [planned] });
+  const start = (workflowId: string) => async () => ({ runId: 'c1', workflowId });
+  return {
+    ...{ previewRollback: preview, previewCorrections: preview, previewPromotions: preview },
+    rollback: start('rollback:acorn-bear-staging:d0-change-set-1'),
+    correct: start('correct:c1'),
+    promote: start('promote:staging:prod:_'),
+  };
+}
+
+/** A value that was accepted in staging and brought on to prod. */
+async function tellOperation({ operations, questions, decisions }: Store): Promise<void> {
+  await questions.open({
+    ...{
+      id: 'q0',
+      kind: 'drift',
+      workflowId: 'w0',
+      episodeId: 'd0',
+      number: 1,
+      environment: 'staging',
+    },
+    ...{ severity: 'low', summary: 'ConfigMap/shop/app-config: data.log_level', plans: [] },
+    ...{
+      offered: 'revert',
+      digest: '1a',
+      rule: 'staging',
+      quorum: 1,
+      approvers: [],
+      approvals: [],
+    },
+    ...{ status: 'open', askedAt: at(3), expiresAt: at(63) },
+  });
+  await decisions.insert({
+    ...{ decisionId: 'decision_0', questionId: 'q0', decision: 'accept', person: 'ann', roles: [] },
+    ...{ door: 'rest', digest: '1a', reason: 'wanted from now on', at: at(4), result: 'taken' },
+  });
+  await questions.close('q0', 'accepted', at(4));
+  const common = { operationId: 'd0-1', episodeId: 'd0', description: 'Accepted app-config' };
+  const steps = [
+    { kind: 'write', space: 'acorn-bear-staging', revision: 4 },
+    { kind: 'apply', space: 'acorn-bear-staging', revision: 4 },
+    { kind: 'upgrade', space: 'acorn-bear-prod', revision: 3 },
+    { kind: 'apply', space: 'acorn-bear-prod', revision: 3 },
+  ] as const;
+  for (const [index, step] of steps.entries()) {
+    const row = { ...common, ...step, unit: 'app-config', key: `${step.space}#1` };
+    const endedAt = at(6 + index);
+    await operations.note({ ...row, status: 'done', startedAt: at(5 + index), endedAt });
+  }
 }
 
 async function tellQuestion(questions: Store['questions'], prod: Episode): Promise<void> {

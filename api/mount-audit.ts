@@ -18,7 +18,7 @@ const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
  */
 export function mountAudit(
   app: Express,
-  { tokenSha256, clusterOf }: AuditDeps,
+  { tokenSha256, clusterOf, heard }: AuditDeps,
   deps: {
     readonly store: Pick<Store, 'auditWrites'>;
     readonly metrics: Metrics;
@@ -50,6 +50,7 @@ export function mountAudit(
       const cluster = clusterOf(typeof environment === 'string' ? environment : undefined);
       const writes = writesOf(parseInput(eventList, request.body, 'body'));
       await deps.store.auditWrites.append(cluster, writes);
+      if (writes.length > 0) await heard?.(cluster, writes);
       deps.log.debug({ cluster, writes: writes.length }, 'took audit events');
       response.json({ status: 'taken', writes: writes.length });
     },

@@ -77,6 +77,7 @@ async function answer(route: Route, request: Request, response: Response): Promi
     body: route.body && parseInput(route.body, request.body ?? {}, 'body'),
     person: personOf(response),
     door: doorOf(request),
+    requestId: requestIdOf(response),
   });
   response.status(status);
   if (typeof body === 'string') response.type(contentType ?? 'text/plain').send(body);
@@ -153,6 +154,7 @@ function personOf(response: Response): Person {
   return (response.locals['person'] as Person | undefined) ?? NOBODY;
 }
 
+/** By which of the doors for tokens somebody comes; what a client says of itself. Slack's cannot be said. */
 function doorOf(request: Request): RouteRequest<unknown, unknown>['door'] {
   const named = request.get('x-realign-door');
   if (named === 'dashboard' || named === 'cli') return named;

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { describeStep, type Plan } from '../drift/plan.ts';
+import { describeStep, type Plan } from '../drift/decide/plan.ts';
+import { proposedRule } from '../drift/decide/proposed-rule.ts';
 import type {
   AnalysisRun,
   DecisionRow,
@@ -7,10 +8,11 @@ import type {
   Finding,
   Question,
   StepEntry,
-} from '../drift/record.ts';
+} from '../drift/decide/record.ts';
 import { resourceId } from '../drift/resource-ref.ts';
 import type { DriftRecord, Statistics } from '../store/types.ts';
 import type * as schemas from './schemas.ts';
+import type { costFields } from './schemas-advice.ts';
 import type { ApiDeps } from './types.ts';
 
 /** Our words in the words of the wire: snake_case, null for what is not there, DriftGuard's names where it has one. */
@@ -90,9 +92,12 @@ export function presentQuestion(links: Links, question: Question): Wire<typeof s
     quorum: question.quorum,
     approvers: [...question.approvers],
     approvals: [...question.approvals],
+    break_glass: [...(question.breakGlass ?? [])],
     because: question.because ?? null,
-    fights: (question.fights ?? []).map(({ path, opponent, desired, live, fixes, since }) => {
-      return { field: path, opponent, from: toWire(desired), to: toWire(live), fixes, since };
+    fights: (question.fights ?? []).map((fight) => {
+      const { path, opponent, desired, live, fixes, since } = fight;
+      const said = { field: path, opponent, from: toWire(desired), to: toWire(live), fixes, since };
+      return { ...said, ignore_rule: question.ref ? proposedRule(question.ref, fight) : null };
     }),
     reminded: question.reminded ?? 0,
     called_in: [...(question.escalatedTo ?? [])],
@@ -114,13 +119,28 @@ export function presentDecision(
     decision_id: row.decisionId,
     decision: row.decision,
     person: row.person,
+    roles: [...row.roles],
     door: row.door,
+    slack_user: row.slackUser ?? null,
+    slack_team: row.slackTeam ?? null,
+    slack_name: row.slackName ?? null,
+    digest: row.digest,
+    quorum: row.quorum ?? null,
+    approvals_before: row.approvals ? [...row.approvals] : null,
+    groups: row.groups ? presentMembers(row.groups) : null,
+    request_id: row.requestId ?? null,
+    update_id: row.updateId ?? null,
     reason: row.reason,
     snooze_until: row.snoozeUntil ?? null,
     at: row.at,
     result: row.result,
     refusal: row.refusal ?? null,
   };
+}
+
+function presentMembers(groups: NonNullable<DecisionRow['groups']>) {
+  const entries = Object.entries(groups).map(([name, ids]) => [name, ids && [...ids]] as const);
+  return Object.fromEntries(entries);
 }
 
 export function presentRun(links: Links, run: AnalysisRun): Wire<typeof schemas.analysisRun> {
@@ -141,7 +161,10 @@ export function presentRun(links: Links, run: AnalysisRun): Wire<typeof schemas.
 /** DriftGuard's arithmetic: percentages of all records, not rounded; nothing compared yet is 0 %. */
 export function presentStatistics(
   counts: Statistics,
-): Omit<Wire<typeof schemas.statistics>['statistics'], 'open_questions' | 'active_by_severity'> {
+): Omit<
+  Wire<typeof schemas.statistics>['statistics'],
+  'open_questions' | 'active_by_severity' | keyof typeof costFields
+> {
   const percentage = (part: number) => (counts.total === 0 ? 0 : (part / counts.total) * 100);
   return {
     total_records: counts.total,
@@ -181,6 +204,7 @@ function presentFinding(finding: Finding | undefined) {
     author: finding?.author ?? null,
     possible_authors: [...(finding?.authors ?? [])],
     cost_delta_usd_monthly: finding?.costDeltaUsdMonthly ?? null,
+    availability_risks: [...(finding?.availabilityRisks ?? [])],
     score: finding?.score ?? null,
   };
 }

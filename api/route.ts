@@ -8,6 +8,7 @@ export type RouteRequest<Query, Body> = {
   readonly body: Body;
   readonly person: Person;
   readonly door: 'rest' | 'cli' | 'dashboard';
+  readonly requestId: string;
 };
 
 export type RouteAnswer = {

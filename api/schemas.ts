@@ -1,15 +1,18 @@
 import { z } from 'zod';
+import { QUESTION_STATUSES } from '../drift/decide/record.ts';
 import { CHANGE_TYPES, DIRECTIONS, SEVERITIES } from '../drift/field-change.ts';
 import { parseDurationMs } from '../lib/duration.ts';
 import { analyzeBody } from './analysis-scope.ts';
+import { analysis, costFields, riskFields } from './schemas-advice.ts';
+import { decisionRow } from './schemas-decision.ts';
 
 /** What the routes take and answer. The OpenAPI document is made from these. */
 
 const MAX_TEXT = 253;
 const text = z.string().min(1).max(MAX_TEXT);
-const time = z.iso.datetime();
+export const time = z.iso.datetime();
 const severity = z.enum(SEVERITIES);
-const workflow = {
+export const workflow = {
   workflow_id: z.string().nullable(),
   workflow_url: z.string().nullable().describe("the workflow's page in the Temporal UI"),
 };
@@ -52,19 +55,7 @@ export const statisticsQuery = z.strictObject(environmentOnly);
 export const noQuery = z.strictObject({});
 export const questionQuery = z.strictObject({
   ...environmentOnly,
-  status: z
-    .enum([
-      'open',
-      'approved',
-      'rejected',
-      'accepted',
-      'snoozed',
-      'expired',
-      'withdrawn',
-      'superseded',
-      'all',
-    ])
-    .default('open'),
+  status: z.enum([...QUESTION_STATUSES, 'all']).default('open'),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });
 
@@ -86,6 +77,10 @@ export const decisionBody = z
       })
       .optional(),
     until: time.optional().describe('instead of snooze_for: when to ask again, within 90 days'),
+    break_glass: z
+      .boolean()
+      .optional()
+      .describe('approve alone, in an emergency; needs a reason of at least 20 characters'),
   })
   .refine(
     (body) => {
@@ -121,6 +116,7 @@ const findingFields = {
   author: z.string().nullable().describe('who made the changes, by the audit log; null = unknown'),
   possible_authors: z.array(z.string()).describe('all who may have made one of them'),
   cost_delta_usd_monthly: z.number().nullable(),
+  ...riskFields,
   score: z.number().nullable(),
 };
 
@@ -157,6 +153,8 @@ export const record = z.object({
   ...workflow,
 });
 
+export const recordDetail = record.extend({ analysis });
+
 export const recordList = z.object({
   drift_records: z.array(record),
   count: z.int().describe('records on this page'),
@@ -171,6 +169,13 @@ const step = z.object({
   status: z.enum(['started', 'done', 'failed']),
   at: time,
   message: z.string().nullable(),
+});
+
+export const driftMessage = z.object({
+  resource_id: z.string(),
+  environment: z.string(),
+  text: z.string().describe('for notifications'),
+  blocks: z.array(z.looseObject({ type: z.string() })).describe("Slack's Block Kit"),
 });
 
 export const history = z.object({
@@ -206,6 +211,7 @@ export const statistics = z.object({
     resolved_percentage: z.number(),
     open_questions: z.int(),
     active_by_severity: z.record(severity, z.int()),
+    ...costFields,
   }),
 });
 
@@ -226,12 +232,12 @@ export const ignoreRules = z.object({
   count: z.int(),
 });
 
-const plan = z.object({
+export const plan = z.object({
   fix: z.enum(['revert', 'accept']),
   description: z.string(),
   steps: z.array(
     z.object({
-      kind: z.enum(['write', 'upgrade', 'apply', 'patch', 'ask']),
+      kind: z.enum(['write', 'upgrade', 'restore', 'apply', 'patch', 'ask']),
       description: z.string(),
       unit: z.string().describe('space/slug'),
       environment: z.string().nullable(),
@@ -254,21 +260,9 @@ const plan = z.object({
     .describe('every live field that the plan changes'),
 });
 
-const decisionRow = z.object({
-  decision_id: z.string(),
-  decision: z.enum(['approve', 'reject', 'accept', 'snooze']),
-  person: z.string(),
-  door: z.enum(['slack', 'rest', 'cli', 'dashboard']),
-  reason: z.string(),
-  snooze_until: time.nullable(),
-  at: time,
-  result: z.enum(['pending', 'taken', 'refused']),
-  refusal: z.string().nullable(),
-});
-
 export const question = z.object({
   id: z.string(),
-  kind: z.enum(['drift', 'promotion']),
+  kind: z.enum(['drift', 'promotion', 'rollback']),
   number: z.int(),
   environment: z.string(),
   resource_id: z.string().nullable(),
@@ -283,6 +277,7 @@ export const question = z.object({
   quorum: z.int().describe('different people needed'),
   approvers: z.array(z.string()).describe('who may approve; empty = every approver'),
   approvals: z.array(z.string()).describe('who has approved'),
+  break_glass: z.array(z.string()).describe('who may approve alone in an emergency'),
   because: z.string().nullable().describe('why people are asked although a rule says auto'),
   fights: z
     .array(
@@ -293,21 +288,16 @@ export const question = z.object({
         to: z.json(),
         fixes: z.int().describe('verified fixes that did not last'),
         since: time,
+        ignore_rule: z
+          .string()
+          .nullable()
+          .describe('YAML for realign.yaml: a rule that would expect it from then on'),
       }),
     )
     .describe('approving fixes them for a while in spite of that'),
   reminded: z.int().describe('reminders so far'),
   called_in: z.array(z.string()).describe('who was told because nobody had decided'),
-  status: z.enum([
-    'open',
-    'approved',
-    'rejected',
-    'accepted',
-    'snoozed',
-    'expired',
-    'withdrawn',
-    'superseded',
-  ]),
+  status: z.enum(QUESTION_STATUSES),
   asked_at: time,
   expires_at: time,
   closed_at: time.nullable(),
@@ -318,7 +308,7 @@ export const question = z.object({
 });
 
 export const questionList = z.object({ questions: z.array(question), count: z.int() });
-export const questionDetail = question.extend({ decisions: z.array(decisionRow) });
+export const questionDetail = question.extend({ decisions: z.array(decisionRow), analysis });
 
 export const driftPlan = z.object({
   resource_id: z.string(),

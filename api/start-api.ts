@@ -36,7 +36,10 @@ export async function startApi(
     await once(server, 'listening');
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError('CONFIG_INVALID', `cannot listen on ${host}:${port}: ${message}`, { cause });
+    throw new AppError('CONFIG_INVALID', `cannot listen on ${host}:${port}: ${message}`, {
+      cause,
+      details: { repair: 'Set PORT or `api.port` to a free port, or end what listens there.' },
+    });
   }
   const address = server.address();
   const listening = typeof address === 'object' && address ? address.port : port;

@@ -1,12 +1,12 @@
-import { past } from '../../drift/question.ts';
-import type { Question } from '../../drift/record.ts';
+import { past } from '../../drift/decide/question.ts';
+import type { Question } from '../../drift/decide/record.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type Answer, takeDecision } from '../decide.ts';
 import { presentDecision, presentQuestion } from '../present.ts';
 import { defineRoute, type Route, type RouteRequest } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import type { ApiDeps } from '../types.ts';
-import { findRecord } from './records.ts';
+import { findAnalysis, findRecord } from './records.ts';
 
 const NOT_FOUND = 'Question not found';
 
@@ -45,7 +45,8 @@ export function questionRoutes(deps: ApiDeps): readonly Route[] {
         const question = await findQuestion(deps, params['id'] ?? '');
         const rows = await store.decisions.listFor(question.id);
         const decisions = rows.map(presentDecision);
-        return { body: { ...presentQuestion(links, question), decisions } };
+        const analysis = await findAnalysis(store, question);
+        return { body: { ...presentQuestion(links, question), decisions, analysis } };
       },
     }),
     ...decisionRoutes(deps),
@@ -55,7 +56,8 @@ export function questionRoutes(deps: ApiDeps): readonly Route[] {
 function decisionRoutes(deps: ApiDeps): readonly Route[] {
   const decision = {
     method: 'post',
-    access: 'approver',
+    // Members of a group may decide without the role, and who may not decide is kept on record.
+    access: 'viewer',
     answer: schemas.decisionTaken,
     failure: 'Failed to take the decision',
   } as const;
@@ -94,9 +96,10 @@ function decisionRoutes(deps: ApiDeps): readonly Route[] {
 async function decide(
   deps: ApiDeps,
   question: Question,
-  { body, person, door }: RouteRequest<unknown, Answer>,
+  { body, person, door, requestId }: RouteRequest<unknown, Answer>,
 ) {
-  const { decisionId, status } = await takeDecision(deps, question, body, { person, door });
+  const answerer = { person, door, requestId };
+  const { decisionId, status } = await takeDecision(deps, question, body, answerer);
   return {
     body: {
       message: `Question ${question.id} ${past(body.decision)} by ${person.name}`,

@@ -1,6 +1,7 @@
 import { AppError } from '../../lib/errors.ts';
 import type { DriftRecord, RecordQuery, Store } from '../../store/types.ts';
 import { presentEpisode, presentRecord } from '../present.ts';
+import { presentAnalysis } from '../present-advice.ts';
 import { readResourceId } from '../resource-id.ts';
 import { defineRoute, type Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
@@ -32,16 +33,38 @@ export function recordRoutes(deps: ApiDeps): readonly Route[] {
       summary: 'One record, by Kind:namespace:name or environment:Kind:namespace:name',
       access: 'viewer',
       query: schemas.resourceQuery,
-      answer: schemas.record,
+      answer: schemas.recordDetail,
       failure: 'Failed to retrieve drift record',
       notFound: NOT_FOUND,
       async handle({ params, query }) {
         const record = await findRecord(deps.store, params['resourceId'] ?? '', query.group);
-        return { body: presentRecord(deps.links, record) };
+        const analysis = await findAnalysis(deps.store, record);
+        return { body: { ...presentRecord(deps.links, record), analysis } };
       },
     }),
     history(deps),
+    ...(deps.messageOf ? [message(deps, deps.messageOf)] : []),
   ];
+}
+
+function message({ store, links }: ApiDeps, messageOf: NonNullable<ApiDeps['messageOf']>): Route {
+  return defineRoute({
+    method: 'get',
+    path: '/api/v1/drift-records/:resourceId/message',
+    summary: 'The message about the newest drift of a resource, as people get it in Slack',
+    access: 'viewer',
+    query: schemas.resourceQuery,
+    answer: schemas.driftMessage,
+    failure: 'Failed to retrieve the message',
+    notFound: NOT_FOUND,
+    async handle({ params, query }) {
+      const record = await findRecord(store, params['resourceId'] ?? '', query.group);
+      const { resource_id, environment } = presentRecord(links, record);
+      const found = record.episodeId === undefined ? undefined : await messageOf(record.episodeId);
+      if (!found) throw new AppError('NOT_FOUND', `there is no message about ${resource_id}`);
+      return { body: { resource_id, environment, ...found } };
+    },
+  });
 }
 
 function history({ store, links }: ApiDeps): Route {
@@ -81,6 +104,15 @@ function listOfStatus(deps: ApiDeps, status: 'active' | 'resolved'): Route {
       return { body: { ...(await listRecords(deps, { ...query, status })), status } };
     },
   });
+}
+
+/** What Claude said of the present difference, or of the last one. */
+export async function findAnalysis(
+  { analyses }: Pick<Store, 'analyses'>,
+  { episodeId, finding }: Pick<DriftRecord, 'episodeId' | 'finding'>,
+) {
+  if (episodeId === undefined || !finding) return null;
+  return presentAnalysis(await analyses.find(episodeId, finding.diffDigest));
 }
 
 type Optional<T> = { [K in keyof T]: T[K] | undefined };

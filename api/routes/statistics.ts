@@ -1,4 +1,5 @@
 import { presentStatistics } from '../present.ts';
+import { presentCosts } from '../present-advice.ts';
 import { defineRoute, type Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import type { ApiDeps } from '../types.ts';
@@ -16,10 +17,11 @@ export function statisticsRoute({ store }: ApiDeps): Route {
     async handle({ query: { environment } }) {
       const within = <T extends { readonly environment: string }>(counts: readonly T[]) =>
         counts.filter((one) => environment === undefined || one.environment === environment);
-      const [counts, episodes, questions] = await Promise.all([
+      const [counts, episodes, questions, costs] = await Promise.all([
         store.records.statistics(environment),
         store.episodes.countOpen(),
         store.questions.countOpen(),
+        store.costs.totals(),
       ]);
       const bySeverity = { info: 0, low: 0, medium: 0, high: 0, critical: 0 };
       for (const { severity, count } of within(episodes)) bySeverity[severity] += count;
@@ -30,6 +32,7 @@ export function statisticsRoute({ store }: ApiDeps): Route {
             ...presentStatistics(counts),
             open_questions: open,
             active_by_severity: bySeverity,
+            ...presentCosts(costs, environment),
           },
         },
       };

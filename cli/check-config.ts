@@ -1,8 +1,9 @@
-import { DEFAULT_RULES } from '../drift/default-rules.ts';
+import { DEFAULT_RULES } from '../drift/compare/default-rules.ts';
 import { type Config, loadConfig } from '../lib/config.ts';
 import { AppError } from '../lib/errors.ts';
 import { type OutputFormat, renderTable, writeNote, writeResult } from './output.ts';
 import { EXIT } from './report-error.ts';
+import { withoutPassword, withoutSecrets } from './without-secrets.ts';
 
 /** Prints what the configuration says, or all its problems (exit code 1). Secrets are named as set or not, never printed. */
 export function checkConfig(options: {
@@ -27,28 +28,6 @@ export function checkConfig(options: {
   }
 }
 
-/** Everything but the values of secrets; of a database URL the host and name stay. */
-export function withoutSecrets(config: Config): object {
-  const set = (value: string | undefined) => (value === undefined ? 'not set' : 'set');
-  return {
-    ...config,
-    confighub: { ...config.confighub, token: set(config.confighub.token) },
-    database: { url: withoutPassword(config.database.url) },
-    claude: { apiKey: set(config.claude.apiKey) },
-    audit: { token: set(config.audit.token) },
-    redaction: { key: set(config.redaction.key) },
-    people: config.people.map(({ tokenSha256: _, ...person }) => person),
-  };
-}
-
-function withoutPassword(text: string): string {
-  const url = new URL(text);
-  if (url.password !== '') url.password = '***';
-  // `?password=` is another way to give one.
-  if (url.searchParams.has('password')) url.searchParams.set('password', '***');
-  return url.href;
-}
-
 function summary(config: Config): string {
   const environments = renderTable(config.environments, [
     { title: 'ENVIRONMENT', value: (one) => one.name },
@@ -63,10 +42,19 @@ function summary(config: Config): string {
     `ConfigHub   ${config.confighub.url} (token ${config.confighub.token ? 'set' : 'not set'})`,
     `Temporal    ${config.temporal.address}, namespace ${config.temporal.namespace}`,
     `Postgres    ${withoutPassword(config.database.url)}`,
+    `Slack       ${slackLine(config)}`,
+    `Claude      ${config.claude.apiKey ? 'on' : 'off: no key'}`,
+    `Receivers   ${config.notifications.receivers.map((one) => one.name).join(', ') || 'none: nobody is told'}`,
     `Api         ${config.api.host}:${config.api.port}, auth ${config.api.auth}`,
     `Policies    ${config.policies.map((rule) => rule.name).join(', ') || 'none: everything asks'}`,
     `Ignore      ${config.ignore.map((rule) => rule.id).join(', ') || 'only what default rules hide'}`,
     `AUTO_FIX    ${config.autoFix ? 'on' : 'off: automatic fixes ask'}`,
     'The configuration is well.',
   ].join('\n');
+}
+
+function slackLine({ slack }: Config): string {
+  if (slack.mode === 'off')
+    return slack.lacks === undefined ? 'off' : `off: ${slack.lacks} is missing`;
+  return `${slack.mode} mode${slack.channel === undefined ? '' : `, channel ${slack.channel}`}`;
 }

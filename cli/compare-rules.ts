@@ -1,17 +1,17 @@
 import { autoscalersAmong } from '../desired/autoscalers.ts';
-import type { Comparison } from '../drift/compare.ts';
+import type { Comparison } from '../drift/compare/compare.ts';
 import {
   applyIgnoreRules,
   type CompiledRules,
   compileIgnoreRules,
   NO_RULES,
   type RuledComparison,
-} from '../drift/ignore.ts';
+} from '../drift/compare/ignore.ts';
 import { type KubeObject, refOf } from '../drift/resource-ref.ts';
 import { type Config, parseConfig } from '../lib/config.ts';
 
 /** Where the compared objects are said to stand, for rules that ask. */
-export type RuleOptions = {
+type RuleOptions = {
   /** Text and name of a realign.yaml; without it only annotations and defaults count. */
   readonly config?: { readonly text: string; readonly file: string };
   readonly environment?: string;

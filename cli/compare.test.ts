@@ -3,7 +3,10 @@ import { expect, test } from 'vitest';
 import type { CompareOptions } from './compare.ts';
 import { runCompare } from './compare.ts';
 
-const CASES = readFileSync(new URL('../drift/fixtures/diff-cases.json', import.meta.url), 'utf8');
+const CASES = readFileSync(
+  new URL('../drift/compare/fixtures/diff-cases.json', import.meta.url),
+  'utf8',
+);
 
 async function run(options: Partial<CompareOptions>, files: Readonly<Record<string, string>> = {}) {
   const stdout: string[] = [];

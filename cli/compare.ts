@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { parseManifests, toKubeObject } from '../desired/manifests.ts';
-import { type CompareContext, type Comparison, compare } from '../drift/compare.ts';
-import { type CompiledDesired, compileDesired } from '../drift/compile.ts';
-import { schemasAmong } from '../drift/crd-schema.ts';
+import { type CompareContext, type Comparison, compare } from '../drift/compare/compare.ts';
+import { type CompiledDesired, compileDesired } from '../drift/compare/compile.ts';
+import { schemasAmong } from '../drift/compare/crd-schema.ts';
+import type { RuledComparison } from '../drift/compare/ignore.ts';
+import { DEFAULT_APPLIERS } from '../drift/compare/managers.ts';
+import type { Struct } from '../drift/compare/schema.ts';
 import type { FieldChange } from '../drift/field-change.ts';
-import type { RuledComparison } from '../drift/ignore.ts';
 import { isJsonObject, type JsonValue } from '../drift/json.ts';
-import { DEFAULT_APPLIERS } from '../drift/managers.ts';
-import { redactChanges, renderChange } from '../drift/redact.ts';
 import { formatResource, type KubeObject, refOf } from '../drift/resource-ref.ts';
-import type { Struct } from '../drift/schema.ts';
+import { redactChanges, renderChange } from '../drift/secrets/redact.ts';
 import { AppError, fromUnknown } from '../lib/errors.ts';
 import { type ByRules, createByRules } from './compare-rules.ts';
 import { type OutputFormat, renderTable } from './output.ts';
@@ -33,7 +33,7 @@ export type CompareOptions = {
 };
 
 /** Where a command reads and writes, so that tests need no process. */
-export type CompareIo = {
+type CompareIo = {
   readonly readFile: (file: string) => Promise<string>;
   readonly readStdin: () => Promise<string>;
   readonly stdout: (line: string) => void;

@@ -1,4 +1,4 @@
-import type { Decision } from '../drift/record.ts';
+import type { Decision } from '../drift/decide/record.ts';
 import { parseDurationMs } from '../lib/duration.ts';
 import { AppError } from '../lib/errors.ts';
 import { type OutputFormat, writeNote, writeResult } from './output.ts';
@@ -18,6 +18,7 @@ export async function decide(request: {
   readonly reason?: string;
   readonly digest?: string;
   readonly for?: string;
+  readonly breakGlass?: boolean;
   readonly output: OutputFormat;
 }): Promise<void> {
   const rest = createRest(process.env);
@@ -38,6 +39,7 @@ export async function decide(request: {
       digest: question?.digest ?? request.digest,
       ...(request.reason === undefined ? {} : { reason: request.reason }),
       ...(request.for === undefined ? {} : { snooze_for: request.for }),
+      ...(request.breakGlass && { break_glass: true }),
     },
   );
   writeResult(request.output, answer, () => answer.message);

@@ -4,13 +4,24 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../lib/config.ts';
 import { sha256 } from '../lib/digest.ts';
+import { cubProblem } from '../testing/cub-commands.ts';
 import { BENCHMARK, DOCUMENTED_COMMANDS } from '../testing/documented-commands.ts';
-import { anchorsOf, commandsOf, fencesOf, linksOf, ROOT, readPages } from '../testing/documents.ts';
+import {
+  anchorsOf,
+  commandsOf,
+  fencesOf,
+  linksOf,
+  namedCommandsOf,
+  ROOT,
+  readPages,
+} from '../testing/documents.ts';
 import { createProgram } from './program.ts';
 
 // What README.md and docs/ say, where no server is needed; cli/docs.int.test.ts runs the rest.
 
 const README_MAX_LINES = 150;
+/** What their blocks say is typed from top to bottom by cli/pages.int.test.ts. */
+const WALKED = ['docs/quickstart.md', 'docs/workflow.md'];
 const pages = readPages();
 const pageOf = (path: string) => {
   const page = pages.find((one) => one.path === path);
@@ -19,7 +30,16 @@ const pageOf = (path: string) => {
 };
 
 describe('every command of README.md and docs/', () => {
-  const written = pages.flatMap((page) => commandsOf(page));
+  const all = pages.flatMap((page) =>
+    WALKED.includes(page.path) ? namedCommandsOf(page) : commandsOf(page),
+  );
+  const written = all.filter((command) => !command.startsWith('cub '));
+
+  it('that ConfigHub has is one that it really has', () => {
+    const typed = pages.flatMap((page) => commandsOf(page)).filter((one) => one.startsWith('cub '));
+    expect(typed.length).toBeGreaterThan(5);
+    expect(typed.flatMap((one) => cubProblem(one) ?? [])).toEqual([]);
+  });
 
   it('is run by a test', () => {
     expect(written.length).toBeGreaterThan(20);

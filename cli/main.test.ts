@@ -225,6 +225,22 @@ describe('realign drifts and show', () => {
     expect(stdout).not.toContain('nothing');
   });
 
+  it('show the resource that a question is about, or the question of a unit', async () => {
+    const { realign } = await api({
+      'GET /api/v1/questions/d04-1': {
+        body: { ...QUESTION, environment: 'dev', resource_id: 'Deployment:dev:backend-api' },
+      },
+      'GET /api/v1/drift-records/dev%3ADeployment%3Adev%3Abackend-api': { body: RECORD },
+      'GET /api/v1/questions/c5-web-1': {
+        body: { ...QUESTION, resource_id: null, unit: 'shop-prod/web' },
+      },
+    });
+    expect((await realign('show', 'd04-1')).stdout).toMatch(
+      /spec\.replicas +3 +5 +Scaling +medium/,
+    );
+    expect((await realign('show', 'c5-web-1')).stdout).toContain('prod: shop-prod/web (');
+  });
+
   it('refuse a name that is none before asking', async () => {
     const { realign, requests } = await api({});
     const { code, stderr } = await realign('show', 'backend-api');
@@ -242,8 +258,7 @@ describe('decisions', () => {
     });
     const { code, stdout, stderr } = await realign('approve', 'q_1', '--reason', 'looked at it');
     expect(code).toBe(0);
-    expect(stderr).toContain('revert: apply unit backend-api in acorn-bear-prod');
-    expect(stderr).toContain('  1. apply unit acorn-bear-prod/backend-api to prod');
+    expect(stderr).toContain('revert: apply unit backend-api in acorn-bear-prod\n  changes prod/');
     expect(stderr).toContain('changes prod/Deployment/prod/backend-api spec.replicas: 5 → 3');
     expect(stdout).toBe('approved\n');
     expect(requests[1]?.body).toEqual({

@@ -15,6 +15,17 @@ it('aligns columns and cuts long cells', () => {
   expect(text.split('\n')).toEqual(['NAME    VALUE', `a       ${'x'.repeat(99)}…`, 'longer  y']);
 });
 
+it('lets numbers stand below each other', () => {
+  const text = renderTable(
+    ['9', '-', '12'],
+    [
+      { title: 'N', value: (row) => row, align: 'right' },
+      { title: 'WHAT', value: () => 'x' },
+    ],
+  );
+  expect(text.split('\n')).toEqual([' N  WHAT', ' 9  x', ' -  x', '12  x']);
+});
+
 it('lets no value steer the terminal', () => {
   const text = renderTable(['a\u001b]0;b\u0007\nc\u202ed'], [{ title: 'T', value: (row) => row }]);
   expect(text).toBe('T\na·]0;b··c·d');

@@ -2,7 +2,12 @@
 
 export type OutputFormat = 'table' | 'json';
 
-export type Column<Row> = { readonly title: string; readonly value: (row: Row) => string };
+export type Column<Row> = {
+  readonly title: string;
+  readonly value: (row: Row) => string;
+  /** Numbers stand below each other. */
+  readonly align?: 'right';
+};
 
 const MAX_CELL_CHARS = 100;
 /** Values come from clusters; a terminal would obey their escape sequences and directional marks. */
@@ -16,7 +21,10 @@ export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<
   );
   const line = (texts: readonly string[]) =>
     texts
-      .map((text, index) => text.padEnd(widths[index] ?? 0))
+      .map((text, index) => {
+        const width = widths[index] ?? 0;
+        return columns[index]?.align === 'right' ? text.padStart(width) : text.padEnd(width);
+      })
       .join('  ')
       .trimEnd();
   return [columns.map((column) => column.title), ...cells].map(line).join('\n');

@@ -55,8 +55,11 @@ export function describeQuestion(question: QuestionAnswer): string {
   if (question.because) lines.push(`  asked because ${question.because}`);
   for (const fight of question.fights ?? []) {
     lines.push(
-      `  ${fight.opponent} insists on ${fight.field}: approve to enforce the declared value for a while, accept to adopt the live one, or expect it by an ignore rule for that field and writer`,
+      `  ${fight.opponent} insists on ${fight.field}: approve to enforce the declared value for a while, accept to adopt the live one`,
     );
+    if (!fight.ignore_rule) continue;
+    lines.push('  or leave the field to it from now on: add this to realign.yaml, and restart');
+    lines.push(...fight.ignore_rule.split('\n').map((line) => `    ${line}`));
   }
   lines.push(...plans.flatMap(describePlan));
   lines.push(`rule ${question.rule}, ${approvals.length} of ${quorum} approvals`);
@@ -66,13 +69,23 @@ export function describeQuestion(question: QuestionAnswer): string {
 /** Its steps, and everything that they will change. */
 export function describePlan(plan: QuestionAnswer['plans'][number]): readonly string[] {
   return [
-    `${plan.fix}: ${plan.description}`,
-    ...plan.steps.map((step, index) => `  ${index + 1}. ${step.description}`),
+    ...describeSteps(plan),
     ...plan.reach.map(
       ({ environment, resource, path, from, to, kept_by: keptBy }) =>
         `  changes ${environment}/${resource} ${path}: ${showValue(from)} → ${showValue(to)}${keptBy ? `, which rule ${keptBy} keeps` : ''}`,
     ),
   ];
+}
+
+/** A plan of one step is that step; a description that only repeats several is left out, what it adds to them is not. */
+function describeSteps({ fix, description, steps }: QuestionAnswer['plans'][number]) {
+  if (steps.length <= 1) return [`${fix}: ${description}`];
+  const listed = steps.map((step) => step.description).join(', then ');
+  const more = description.startsWith(listed)
+    ? description.slice(listed.length)
+    : `: ${description}`;
+  const lines = steps.map((step, index) => `  ${index + 1}. ${step.description}`);
+  return [`${fix} in ${steps.length} steps${more}`, ...lines];
 }
 
 function authorsOf({ author, possible_authors: possible }: QuestionAnswer): string {

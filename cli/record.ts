@@ -1,3 +1,5 @@
+import { formatCostDelta } from '../drift/advice/cost.ts';
+import { renderAnalysis } from './advice.ts';
 import { formatAge, printable, renderTable } from './output.ts';
 import { severityOf, showSides } from './records.ts';
 import { showResource } from './resource-name.ts';
@@ -14,6 +16,8 @@ export function renderRecord(record: RecordAnswer): string {
     ['Direction', record.direction],
     ['Ahead', record.ahead],
     ['Author', record.author],
+    ['Cost', costOf(record)],
+    ['Availability', record.availability_risks?.join('; ')],
     ['Detected', record.first_detected && `${formatAge(record.first_detected)} ago`],
     ['Resolved', record.resolved_at && `${formatAge(record.resolved_at)} ago`],
     ['Rule', record.rule],
@@ -34,5 +38,9 @@ export function renderRecord(record: RecordAnswer): string {
     { title: 'SEVERITY', value: (detail) => detail.severity },
     { title: 'WHO', value: (detail) => detail.who ?? 'unknown' },
   ]);
-  return `${head}\n\n${fields}`;
+  return [head, fields, ...renderAnalysis(record.analysis)].join('\n\n');
+}
+
+function costOf({ cost_delta_usd_monthly: usd }: RecordAnswer): string | undefined {
+  return usd ? formatCostDelta(usd) : undefined;
 }

@@ -21,7 +21,7 @@ export function atLeast(records: readonly RecordAnswer[], severity: Severity): R
 }
 
 /** `spec.replicas: 3 → 5`, and how many more. */
-export function summarizeRecord(record: RecordAnswer): string {
+function summarizeRecord(record: RecordAnswer): string {
   const [first, ...rest] = record.drift_details;
   if (!first) return record.resolution_message || '-';
   const more = rest.length + (record.omitted_details ?? 0);

@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApi, type RunningApi, startApi } from '../api/index.ts';
-import type { DecisionRow, Finding, Question } from '../drift/record.ts';
+import type { DecisionRow, Finding, Question } from '../drift/decide/record.ts';
+import { parseConfig } from '../lib/config.ts';
 import { sha256 } from '../lib/digest.ts';
 import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';
 import { testPostgres } from '../testing/stack.ts';
+import { createMessageOf } from '../workers/subjects.ts';
 
 // The command line against the real api: what one answers, the other reads.
 
@@ -32,6 +34,7 @@ beforeAll(async () => {
   store = createStore({ databaseUrl: url, log });
   const app = createApi({
     store,
+    environmentNames: ['dev', 'prod'],
     people: [{ name: 'ann', roles: ['approver'], tokenSha256: sha256('ann-token') }],
     auth: 'token',
     log,
@@ -43,6 +46,11 @@ beforeAll(async () => {
         return { ok: true, status: 'approved' };
       },
     },
+    messageOf: createMessageOf({
+      store,
+      config: parseConfig('', { env: {} }),
+      workflowUrl: (id) => `http://temporal/${id}`,
+    }),
     drifts: { askAgain: async () => 'looking again', preview: async () => ({ plans: [] }) },
     analyses: {
       start: async () => {
@@ -73,13 +81,19 @@ test('lists, shows and answers what the api has', async () => {
   expect(drifts.stdout).toMatch(/prod +Deployment\/shop\/checkout .* spec\.replicas: 3 → 5/);
   const shown = await realign('show', 'Deployment/shop/checkout');
   expect(shown.stdout).toMatch(/spec\.replicas +3 +5 +Scaling +high +kubectl/);
+  // The card of Slack, drawn, and how it is answered here.
+  expect(shown.stdout).toMatch(/^┃ .*Deployment\/shop\/checkout/m);
+  expect(shown.stdout).toContain('\nrealign approve|reject|accept|snooze q_1\n');
+  const json = JSON.parse((await realign('show', 'Deployment/shop/checkout', '-o', 'json')).stdout);
+  expect(json).toMatchObject({ question_id: 'q_1', drift_status: 'active' });
+  expect(json).not.toHaveProperty('blocks');
   expect((await realign('questions')).stdout).toMatch(
     /q_1 +prod +Deployment\/shop\/checkout +high/,
   );
 
   const approved = await realign('approve', 'prod/Deployment/shop/checkout', '--reason', 'seen');
   expect(approved).toMatchObject({ code: 0 });
-  expect(approved.stderr).toContain('1. apply unit acorn-bear-prod/checkout to prod');
+  expect(approved.stderr).toMatch(/^revert: apply unit checkout in acorn-bear-prod$/m);
   expect(approved.stderr).toContain('changes prod/Deployment/shop/checkout spec.replicas: 5 → 3');
   expect(decided).toMatchObject([
     { person: 'ann', door: 'cli', decision: 'approve', digest: 'digest-1', reason: 'seen' },
@@ -104,6 +118,18 @@ test('says who it is not, and what it does not know', async () => {
   const wrong = await realign('drifts', '--severity', 'hihg');
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('severity') });
 });
+
+test.each([...['drifts', 'drifts --status all', 'questions', 'costs', 'summarize']])(
+  '%s refuses an environment that there is not',
+  async (command) => {
+    const args = command.split(' ');
+    const unknown = await realign(...args, '-e', 'nope');
+    expect(unknown).toMatchObject({ code: 2, stdout: '' });
+    expect(unknown.stderr).toContain('there is no environment nope; there are dev, prod');
+    const empty = await realign(...args, '-e', 'dev');
+    expect(empty).toMatchObject({ code: 0, stderr: '' });
+  },
+);
 
 async function openQuestion(): Promise<void> {
   const finding: Finding = {

@@ -25,7 +25,7 @@ const problemSchema = z.object({
 
 /** Reads REALIGN_URL and REALIGN_TOKEN; CONFIG_INVALID if the URL is none. Nothing is sent yet. */
 export function createRest(env: NodeJS.ProcessEnv): Rest {
-  const base = readBase(env['REALIGN_URL'] || DEFAULT_URL);
+  const base = readBase(apiUrl(env));
   const token = env['REALIGN_TOKEN'];
   const call = async <T>(method: string, path: string, schema: z.ZodType<T>, body?: object) => {
     const answer = await send(new URL(path.replace(/^\//, ''), base), {
@@ -53,6 +53,11 @@ export function createRest(env: NodeJS.ProcessEnv): Rest {
     get: (path, schema, query = {}) => call('GET', `${path}${toSearch(query)}`, schema),
     post: (path, schema, body = {}) => call('POST', path, schema, body),
   };
+}
+
+/** Where the api is, as the environment says it. */
+export function apiUrl(env: NodeJS.ProcessEnv): string {
+  return env['REALIGN_URL'] || DEFAULT_URL;
 }
 
 function readBase(text: string): URL {

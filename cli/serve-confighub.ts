@@ -5,7 +5,7 @@ import { createLog } from '../lib/log.ts';
 import { startStack } from '../stack/index.ts';
 import { runUntilSignal } from '../workers/run-until-signal.ts';
 
-export type ServeConfighubOptions = {
+type ServeConfighubOptions = {
   readonly port: number;
   readonly host: string;
   readonly token: string;

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,4 +68,22 @@ test('reads labels and writers of the record', () => {
 
 test('refuses a file that is no drift, naming what is missing', () => {
   expect(() => run({ kind: 'Deployment' })).toThrow(/is no drift[\s\S]*environment/);
+});
+
+test('says that Filters are not asked about where none is given', () => {
+  const file = join(directory, 'drift.json');
+  const config = join(directory, 'filters.yaml');
+  writeFileSync(file, JSON.stringify(RECORD));
+  writeFileSync(
+    config,
+    'environments: [{ name: prod, source: { space: prod } }]\npolicies: [{ name: a, match: { filters: [manual-review] }, outcome: ask }]\n',
+  );
+  const noteOf = (...args: readonly string[]) => {
+    const words = ['-c', config, 'policy', 'test', '--drift', file, ...args];
+    return spawnSync(process.execPath, [join(ROOT, 'cli/main.ts'), ...words], {
+      encoding: 'utf8',
+    }).stderr;
+  };
+  expect(noteOf()).toContain('rules name manual-review');
+  expect(noteOf('--filter', 'manual-review')).toBe('');
 });

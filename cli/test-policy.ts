@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { decide, explainRules, type PolicyFacts } from '../drift/decide/policy.ts';
 import { CHANGE_TYPES, DIRECTIONS, SEVERITIES, worstSeverity } from '../drift/field-change.ts';
-import { decide, explainRules, type PolicyFacts } from '../drift/policy.ts';
-import { loadConfig } from '../lib/config.ts';
+import { type Config, loadConfig } from '../lib/config.ts';
 import { AppError } from '../lib/errors.ts';
-import { type OutputFormat, renderTable, writeResult } from './output.ts';
+import { productionFacts } from '../lib/production.ts';
+import { type OutputFormat, renderTable, writeNote, writeResult } from './output.ts';
 
 const MAX_FILE_CHARS = 8 * 1024 * 1024;
 
@@ -21,6 +22,7 @@ const driftSchema = z.looseObject({
   severity: z.enum(SEVERITIES).nullish(),
   direction: z.enum(DIRECTIONS).nullish(),
   labels: labels.optional(),
+  set_labels: labels.optional(),
   filters: z.array(z.string()).default([]),
   types: z.array(z.enum(CHANGE_TYPES)).default([]),
   managers: z.array(z.string()).default([]),
@@ -53,14 +55,29 @@ export async function testPolicy(options: {
     env: process.env,
     ...(options.config !== undefined && { file: options.config }),
   });
-  const facts = factsOf(readDrift(options.drift), options);
+  const facts = factsOf(readDrift(options.drift), options, config);
   const rules = explainRules(config.policies, facts);
   const { rule, outcome, because, policy } = decide(config.policies, facts, config.autoFix);
-  const { quorum, approvers, offer, upgrade } = policy;
+  const { quorum, approvers, offer, upgrade, unknownAuthor } = policy;
   const answer = {
-    ...{ rule, outcome, because: because ?? null, quorum, approvers, offer, upgrade },
+    ...{
+      rule,
+      outcome,
+      because: because ?? null,
+      quorum,
+      approvers,
+      offer,
+      upgrade,
+      unknownAuthor,
+    },
     rules: rules.map((one) => ({ rule: one.rule, mismatch: one.mismatch ?? null })),
   };
+  const filters = [...new Set(config.policies.flatMap((one) => one.match.filters ?? []))];
+  if (filters.length > 0 && facts.filters.length === 0) {
+    writeNote(
+      `Without --filter the unit counts as selected by no Filter; rules name ${filters.join(', ')}.`,
+    );
+  }
   writeResult(options.output, answer, () => {
     const decider = rules.findIndex((one) => one.mismatch === undefined);
     const table = renderTable(
@@ -101,6 +118,7 @@ function readDrift(file: string): z.output<typeof driftSchema> {
 function factsOf(
   drift: z.output<typeof driftSchema>,
   { filter = [], at }: { readonly filter?: readonly string[]; readonly at?: string },
+  config: Config,
 ): PolicyFacts {
   const atMs = at === undefined ? Date.now() : Date.parse(at);
   if (Number.isNaN(atMs)) {
@@ -109,10 +127,12 @@ function factsOf(
   const details = drift.drift_details;
   return {
     environment: drift.environment,
+    ...productionFacts(config, drift.environment),
     kind: drift.kind,
     namespace: drift.namespace,
     name: drift.name,
     labels: { ...labelsOf(drift.live_state), ...labelsOf(drift.desired_state), ...drift.labels },
+    ...(drift.set_labels && { setLabels: drift.set_labels }),
     filters: [...drift.filters, ...filter],
     types: [...new Set([...drift.types, ...details.map((one) => one.type)])],
     severity: drift.severity ?? worstSeverity(details.map((one) => one.severity)),

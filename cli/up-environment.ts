@@ -4,9 +4,11 @@ import { join, relative } from 'node:path';
 const EXPORTED = [
   'DATABASE_URL',
   'TEMPORAL_ADDRESS',
+  'TEMPORAL_UI_URL',
   'CUB_API_URL',
   'CUB_TOKEN',
   'KUBECONFIG',
+  'REALIGN_ADMIN_KUBECONFIG',
   'REALIGN_URL',
   'REALIGN_TOKEN',
 ] as const;

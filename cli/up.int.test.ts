@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,6 +78,23 @@ test(
   },
   2 * START_TIMEOUT_MS + 3 * STEP_TIMEOUT_MS,
 );
+
+test('a port that is taken is said before anything is started', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const { PATH, HOME, XDG_CACHE_HOME, REALIGN_CACHE_DIR } = process.env;
+  const second = startCommand(REALIGN, ['up', '--data', join(data, 'second')], {
+    cwd: data,
+    env: { PATH, HOME, XDG_CACHE_HOME, REALIGN_CACHE_DIR, PORT: String(port) },
+  });
+  expect(await second.ended).toBe(2);
+  expect(second.stderr()).toContain(`cannot listen on 127.0.0.1:${port}`);
+  expect(second.stderr()).toContain('Set PORT');
+  expect(second.stderr()).not.toContain('Starting');
+  expect(existsSync(join(data, 'second'))).toBe(false);
+  taken.close();
+}, 60_000);
 
 type Up = {
   readonly command: RunningCommand;

@@ -4,9 +4,12 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { createConfighubClient } from '../clients/confighub/index.ts';
 import { createKubernetesClient } from '../clients/kubernetes/index.ts';
+import { INSTALLED_BY } from '../examples/acorn-bear/install.ts';
 import { type Config, loadConfig } from '../lib/config.ts';
 import { sha256 } from '../lib/digest.ts';
+import { type AppError, fromUnknown } from '../lib/errors.ts';
 import { createLog, type Log } from '../lib/log.ts';
+import { requireFreePort } from '../stack/free-port.ts';
 import { type Embedded, startEmbedded } from '../workers/embedded.ts';
 import { ALL_ROLES, type Realign, startRealign } from '../workers/realign.ts';
 import { runUntilSignal } from '../workers/run-until-signal.ts';
@@ -28,6 +31,8 @@ type Secrets = z.infer<typeof secretsSchema>;
 export async function runUp(options: UpOptions): Promise<number> {
   const narrator = createNarrator((text) => process.stderr.write(text));
   const directory = resolve(options.data);
+  const api = apiOf(options);
+  await requireFreePort(api.host, api.port);
   const secrets = loadSecrets(directory);
   const log = createLog(process.env['REALIGN_LOG_LEVEL'] || 'warn');
   installRuntime(log);
@@ -39,7 +44,7 @@ export async function runUp(options: UpOptions): Promise<number> {
     log,
     directory,
     hubToken: secrets.hubToken,
-    api: apiOf(options),
+    api,
     ...replacements(options),
     onReady: (part, ms) => narrator.timed(`✅ ${part} is ready`, ms),
     onFailure: failure.reject,
@@ -51,8 +56,10 @@ export async function runUp(options: UpOptions): Promise<number> {
     realign = await startRealign({ config, log, roles: ALL_ROLES, signal: controller.signal });
     realign.failed.catch(failure.reject);
     tellWhere(embedded, realign, secrets, narrator);
+    const admin = embedded.stack.kubernetes?.kubeconfigs.admin;
     const environment = writeUpEnvironment(directory, {
       ...embedded.env,
+      ...(admin !== undefined && { REALIGN_ADMIN_KUBECONFIG: admin }),
       REALIGN_URL: realign.url,
       REALIGN_TOKEN: secrets.apiToken,
     });
@@ -68,8 +75,12 @@ export async function runUp(options: UpOptions): Promise<number> {
     await embedded.stop();
   };
   return runUntilSignal(controller, failure.promise, stop, (error) =>
-    process.stderr.write(`\n❌ ${error instanceof Error ? error.message : String(error)}\n`),
+    tellFailure(fromUnknown(error)),
   );
+}
+
+function tellFailure({ message, repair }: AppError): void {
+  process.stderr.write(`\n❌ ${message}\n   ${repair}\n`);
 }
 
 /** Where the api will listen; told to the API server, which starts before the configuration can be read as a whole. */
@@ -117,7 +128,7 @@ async function prepareEnvironments(embedded: Embedded, config: Config, log: Log)
   for (const { source, defaultNamespace } of config.environments) {
     const known = await hub.findSpace(source.space);
     if (!known) {
-      const { spaceId } = await hub.createSpace({ slug: source.space });
+      const { spaceId } = await hub.createSpace({ slug: source.space, labels: INSTALLED_BY });
       await hub.createTarget(spaceId, {
         slug: 'cluster',
         parameters: { KubeNamespace: defaultNamespace },

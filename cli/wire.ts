@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SEVERITIES } from '../drift/field-change.ts';
+import { analysisSchema } from './wire-advice.ts';
 
 /** What the api answers, as far as the command line reads it; everything else is passed on to `-o json` as it came. */
 
@@ -38,6 +39,10 @@ export const recordSchema = z.looseObject({
   resolved_at: time,
   resolution_message: z.string().nullish(),
   last_updated: time,
+  score: z.number().nullish(),
+  cost_delta_usd_monthly: z.number().nullish(),
+  availability_risks: z.array(z.string()).nullish(),
+  analysis: analysisSchema.nullish(),
 });
 export type RecordAnswer = z.infer<typeof recordSchema>;
 
@@ -46,7 +51,7 @@ export const recordListSchema = z.looseObject({
   next_cursor: z.string().nullish(),
 });
 
-const planSchema = z.looseObject({
+export const planSchema = z.looseObject({
   fix: z.string(),
   description: z.string(),
   steps: z.array(z.looseObject({ description: z.string() })),
@@ -78,7 +83,15 @@ export const questionSchema = z.looseObject({
   quorum: z.number(),
   approvals: z.array(z.string()),
   because: z.string().nullish(),
-  fights: z.array(z.looseObject({ field: z.string(), opponent: z.string() })).nullish(),
+  fights: z
+    .array(
+      z.looseObject({
+        field: z.string(),
+        opponent: z.string(),
+        ignore_rule: z.string().nullish(),
+      }),
+    )
+    .nullish(),
   plans: z.array(planSchema),
   status: z.string(),
   asked_at: z.string(),

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import type { Decision } from '../../drift/record.ts';
+import type { Decision } from '../../drift/decide/record.ts';
 import { type OutputOptions, optionsOf, outputOption } from '../options.ts';
 
 type Options = OutputOptions & {
   readonly reason?: string;
   readonly digest?: string;
   readonly for?: string;
+  readonly breakGlass?: boolean;
 };
 
 const COMMANDS: readonly { decision: Decision; does: string }[] = [
@@ -26,6 +27,9 @@ export function registerDecisions(program: Command): void {
       .option('--digest <digest>', 'decide only if the question still has this digest')
       .addOption(outputOption());
     if (decision === 'snooze') command.requiredOption('--for <duration>', 'for how long: 1h, 2d');
+    if (decision === 'approve') {
+      command.option('--break-glass', 'approve alone in an emergency, with a reason');
+    }
     command.action(async (about: string, _options: unknown, self: Command) => {
       const { decide } = await import('../decide.ts');
       const options = optionsOf<Options>(self);

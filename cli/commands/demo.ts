@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { Dialect } from '../../confighub-server/index.ts';
 
 /** `realign demo [--once]`: the main job on the embedded stack, with drift made by hand. */
 export function registerDemo(program: Command): void {
@@ -6,8 +7,14 @@ export function registerDemo(program: Command): void {
     .command('demo')
     .description('play the main job on the embedded stack; the story goes to stderr')
     .option('--once', 'answer the questions too, print the result as one JSON line, and end')
-    .action(async (options: { once?: true }) => {
+    .addOption(
+      new Option('--dialect <dialect>', "which generation of ConfigHub's API to play it on")
+        .choices(['bridge', 'release'])
+        .default('bridge'),
+    )
+    .action(async (options: { once?: true; dialect: Dialect }) => {
       const { runDemo } = await import('../demo/demo.ts');
-      process.exitCode = await runDemo({ once: options.once === true });
+      const { once, dialect } = options;
+      process.exitCode = await runDemo({ once: once === true, dialect });
     });
 }

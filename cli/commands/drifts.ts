@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { type OutputOptions, optionsOf, outputOption } from '../options.ts';
+import { SEVERITIES } from '../../drift/field-change.ts';
+import { limitOption, type OutputOptions, optionsOf, outputOption } from '../options.ts';
 
 type Options = OutputOptions & {
   readonly status: 'active' | 'resolved' | 'none' | 'all';
@@ -20,11 +21,11 @@ export function registerDrifts(program: Command): void {
         .choices(['active', 'resolved', 'none', 'all'])
         .default('active'),
     )
-    .option('-e, --environment <name>')
-    .option('-n, --namespace <name>')
-    .option('-k, --kind <kind>')
-    .option('--severity <severity>', 'info, low, medium, high or critical')
-    .option('-l, --limit <count>', 'at most so many', '100')
+    .option('-e, --environment <name>', 'only this environment')
+    .option('-n, --namespace <name>', 'only this namespace')
+    .option('-k, --kind <kind>', 'only this kind, e.g. Deployment')
+    .addOption(new Option('--severity <severity>', 'only this severity').choices(SEVERITIES))
+    .addOption(limitOption())
     .addOption(outputOption())
     .action(async (_options: unknown, command: Command) => {
       const { listRecords } = await import('../records.ts');

@@ -1,97 +1,106 @@
 import type { Command } from 'commander';
-import { type GlobalOptions, optionsOf } from '../options.ts';
-import type { Project } from '../project.ts';
-
-type ProjectOptions = {
-  readonly project: string;
-  readonly dryRun?: true;
-  readonly approve?: true;
-  readonly yes?: true;
-};
+import { ask, confirmedBy, declare } from './project-run.ts';
 
 /** The commands that set up a project in ConfigHub, bring it forward and take it away; each may be run again. */
 export function registerProject(program: Command): void {
-  declare(program, 'install-base', 'create the base space with its units, and the filters', (run) =>
-    run.load(({ runInstallBase }, project) => runInstallBase(project)),
-  );
-  declare(program, 'install-envs', 'clone the base into dev, staging and prod', (run) =>
-    run.load(({ runInstallEnvs }, project) => runInstallEnvs(project)),
-  );
-  declare(program, 'apply-all', 'apply every unit of an environment that is not live', (run) =>
-    run.load(({ runApplyAll }, project) => runApplyAll(project, run.argument(0))),
-  ).argument('<environment>', 'last part of the space, e.g. dev');
-  declare(program, 'promote', 'upgrade the units of one environment from another', (run) =>
-    run.load(({ runPromote }, project) => {
-      const approved = run.options.approve === true;
-      return runPromote(project, { from: run.argument(0), to: run.argument(1), approved });
-    }),
+  registerInstall(program);
+  registerChain(program);
+  declare<{ yes?: true; cluster?: true }>(
+    program,
+    {
+      name: 'cleanup',
+      description: 'delete what install and up made',
+      access: 'with a cluster',
+    },
+    async ({ project, options }) => {
+      const { runCleanup } = await import('../project/cleanup.ts');
+      const { yes, cluster } = options;
+      await runCleanup(project, {
+        confirm: confirmedBy(options),
+        // Whoever says yes to everything beforehand has to name the cluster.
+        wantsCluster: async (question) =>
+          cluster === true || (!yes && !project.dryRun && (await ask(question))),
+      });
+    },
   )
-    .argument('<from>', 'environment that has the changes')
-    .argument('<to>', 'environment that gets them')
-    .option('--approve', 'promote into production, which waits for this');
-  declare(program, 'cleanup', 'delete the spaces that install-base and install-envs made', (run) =>
-    run.load(({ runCleanup }, project) =>
-      runCleanup(project, async (question) => run.options.yes === true || ask(question)),
-    ),
-  ).option('--yes', 'do not ask');
+    .option('--yes', 'do not ask')
+    .option(
+      '--cluster',
+      'also delete the namespaces that its units made, with all in them; asked without it',
+    );
 }
 
-type Run = {
-  readonly options: ProjectOptions;
-  argument(index: number): string;
-  load(
-    work: (code: typeof import('../project.ts'), project: Project) => Promise<void>,
-  ): Promise<void>;
-};
-
-function declare(
-  program: Command,
-  name: string,
-  description: string,
-  work: (run: Run) => Promise<void>,
-): Command {
-  const command = program
-    .command(name)
-    .description(description)
-    .option('--project <prefix>', "first part of the spaces' names", 'acorn-bear')
-    .option('--dry-run', 'say what would be done, do nothing');
-  return command.action(async () => {
-    const options = optionsOf<ProjectOptions>(command);
-    await work({
-      options,
-      argument: (index) => command.args[index] ?? '',
-      load: async (use) => use(await import('../project.ts'), await open(options)),
-    });
-  });
+function registerInstall(program: Command): void {
+  const regions = ['--with-regions', 'also us, eu and asia, cloned from prod'] as const;
+  declare<{ withRegions?: true }>(
+    program,
+    {
+      name: 'install',
+      description: 'check everything that Realign needs, then install-base and install-envs',
+      access: 'without a cluster',
+    },
+    async ({ project, config, options }) => {
+      const { runInstall } = await import('../project/install.ts');
+      await runInstall(project, config, { withRegions: options.withRegions === true });
+    },
+  ).option(...regions);
+  declare(
+    program,
+    {
+      name: 'install-base',
+      description: "create the base spaces: the example's units, Realign's own, filters and sets",
+      access: 'without a cluster',
+    },
+    async ({ project }) => {
+      const { runInstallBase } = await import('../project.ts');
+      await runInstallBase(project);
+    },
+  );
+  declare<{ withRegions?: true }>(
+    program,
+    {
+      name: 'install-envs',
+      description: 'clone the base into dev, staging and prod',
+      access: 'without a cluster',
+    },
+    async ({ project, options }) => {
+      const { runInstallEnvs } = await import('../project.ts');
+      await runInstallEnvs(project, { withRegions: options.withRegions === true });
+    },
+  ).option(...regions);
+  declare(
+    program,
+    {
+      name: 'setup-worker',
+      description: "see to a worker and a target for an environment's units",
+      access: 'with a cluster',
+    },
+    async ({ project, argument }) => {
+      const { runSetupWorker } = await import('../project/worker.ts');
+      await runSetupWorker(project, argument(0));
+    },
+  ).argument('<environment>', 'last part of the space, e.g. dev');
 }
 
-async function open(options: ProjectOptions & GlobalOptions): Promise<Project> {
-  const { loadConfig } = await import('../../lib/config.ts');
-  const { createLog } = await import('../../lib/log.ts');
-  const { AppError } = await import('../../lib/errors.ts');
-  const { createConfighubClient } = await import('../../clients/confighub/index.ts');
-  const { config: file } = options;
-  const { confighub, log } = loadConfig({ env: process.env, ...(file !== undefined && { file }) });
-  const { url, token, dialect } = confighub;
-  if (token === undefined) {
-    throw new AppError('CONFIG_INVALID', 'there is no ConfigHub token: set CUB_TOKEN');
-  }
-  return {
-    hub: createConfighubClient({ url, token, dialect, log: createLog(log.level) }),
-    prefix: options.project,
-    dryRun: options.dryRun === true,
-    say: (line) => process.stdout.write(`${line}\n`),
-  };
-}
-
-/** Only a person at a terminal can say yes. */
-async function ask(question: string): Promise<boolean> {
-  if (process.stdin.isTTY !== true) return false;
-  const { createInterface } = await import('node:readline/promises');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
-  } finally {
-    terminal.close();
-  }
+function registerChain(program: Command): void {
+  declare<{ appOnly?: true; yes?: true }>(
+    program,
+    {
+      name: 'apply-all',
+      description: 'apply every unit of an environment that is not live, then its Realign',
+      access: 'with a cluster',
+    },
+    async ({ project, config, argument, options }) => {
+      const { runApplyAll } = await import('../project/apply-all.ts');
+      const { createRest } = await import('../rest.ts');
+      await runApplyAll(project, argument(0), {
+        ...{ appOnly: options.appOnly === true, env: process.env, config },
+        rest: createRest(process.env),
+        confirm: confirmedBy(options),
+      });
+    },
+  )
+    .argument('<environment>', 'last part of the space, e.g. dev')
+    .option('--app-only', 'leave Realign itself out')
+    .option('--yes', 'where the policy asks and nobody else can be asked: do not ask, apply');
 }

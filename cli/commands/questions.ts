@@ -6,7 +6,7 @@ export function registerQuestions(program: Command): void {
   program
     .command('questions')
     .description('list what waits for a decision')
-    .option('-e, --environment <name>')
+    .option('-e, --environment <name>', 'only this environment')
     .addOption(outputOption())
     .action(async (_options: unknown, command: Command) => {
       const { createRest } = await import('../rest.ts');

@@ -99,6 +99,22 @@ test('it tells drift and fix in the words of the seed systems, one replica being
   expect(demo.stderr()).toContain('Demo complete');
 });
 
+test('it shows what people see in Slack, before and after they decide, without colours in a file', () => {
+  const lines = demo.stderr().split('\n');
+  const drawn = lines.filter((line) => line.startsWith('   ┃'));
+  for (const words of [
+    '┃ 🟠 Drift · HIGH · Deployment/backend-api · prod',
+    '▶\u00a0Approve\u00a0fix',
+    '0 of 2',
+    '┃ ✅ Fixed · HIGH · Deployment/backend-api · prod',
+  ]) {
+    expect(drawn.join('\n')).toContain(words);
+  }
+  const tooLong = drawn.filter((line) => line.length > 100 && !line.includes('http://'));
+  expect(tooLong).toEqual([]);
+  expect(demo.stderr()).not.toContain('\u001b');
+});
+
 test('it leaves no process and no file behind', async () => {
   // The launcher, the demo, its guardian, Postgres, Temporal, etcd and the API server at the least.
   expect(processes.length).toBeGreaterThanOrEqual(7);

@@ -1,16 +1,35 @@
+import type { Dialect } from '../../confighub-server/index.ts';
+import type { Config } from '../../lib/config.ts';
 import { createLog } from '../../lib/log.ts';
 import { type Embedded, startEmbedded } from '../../workers/embedded.ts';
 import { ALL_ROLES, type Realign, startRealign } from '../../workers/realign.ts';
 import { runUntilSignal } from '../../workers/run-until-signal.ts';
+import { examineSlack } from '../../workers/slack-check.ts';
 import { installRuntime } from '../../workers/worker.ts';
+import { followAnswer } from './follow.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
-import { demoConfig, installDemo, newTokens, openStage, PREFIX, type Tokens } from './stage.ts';
-import { type DemoDrift, playStory } from './story.ts';
+import {
+  demoConfig,
+  installDemo,
+  newTokens,
+  openStage,
+  PREFIX,
+  slackEnvironment,
+  type Tokens,
+} from './stage.ts';
+import { type DemoDrift, playStory, type Stage, type Story } from './story.ts';
 
 /** Plays the demo. Resolves with the exit code: 0 only if every scene happened. */
-export async function runDemo({ once }: { once: boolean }): Promise<number> {
+export async function runDemo({
+  once,
+  dialect,
+}: {
+  readonly once: boolean;
+  readonly dialect: Dialect;
+}): Promise<number> {
   const startedMs = Date.now();
-  const narrator = createNarrator((text) => process.stderr.write(text));
+  const color = process.stderr.isTTY === true && process.stderr.hasColors();
+  const narrator = createNarrator((text) => process.stderr.write(text), { color });
   const log = createLog(process.env['REALIGN_LOG_LEVEL'] || 'error');
   installRuntime(log);
   const controller = new AbortController();
@@ -22,6 +41,7 @@ export async function runDemo({ once }: { once: boolean }): Promise<number> {
   );
   const embedded = await startEmbedded({
     log,
+    dialect,
     api: { host: '127.0.0.1', port: 0 },
     onReady: (part, ms) => narrator.timed(`✅ ${part} is ready`, ms),
     onFailure: failure.reject,
@@ -34,7 +54,8 @@ export async function runDemo({ once }: { once: boolean }): Promise<number> {
     const counts = `${spaces} spaces, ${units} units, ${filters} filters`;
     narrator.timed(`✅ ${counts}; every unit is applied`, Date.now() - installStartedMs);
     const tokens = newTokens();
-    const config = demoConfig(embedded, tokens);
+    const config = demoConfig(embedded, tokens, slackEnvironment(process.env));
+    await saySlack(config, narrator);
     const beganMs = Date.now();
     realign = await startRealign({ config, log, roles: ALL_ROLES, signal });
     realign.failed.catch(failure.reject);
@@ -48,9 +69,10 @@ export async function runDemo({ once }: { once: boolean }): Promise<number> {
       answersProduction: once,
       signal,
     });
-    const drifts = await playStory(stage).finally(stage.close);
-    if (once) return conclude(drifts, narrator, Date.now() - startedMs);
+    const story = await playStory(stage).finally(stage.close);
+    if (once) return conclude(story.drifts, narrator, Date.now() - startedMs);
     sayGoodbye(embedded, realign, tokens, narrator);
+    await follow(stage, story, signal);
     // Until Ctrl-C.
     return new Promise(() => {});
   };
@@ -60,6 +82,27 @@ export async function runDemo({ once }: { once: boolean }): Promise<number> {
   };
   const onFailure = (error: unknown) => sayFailed(error, once);
   return runUntilSignal(controller, failure.promise, stop, onFailure, play());
+}
+
+/** Where else people are asked, and what is wrong with that. */
+async function saySlack(config: Config, narrator: Narrator): Promise<void> {
+  const { slack } = config;
+  if (slack.mode === 'off') return;
+  narrator.line(`💬 Questions are asked in Slack, too, in ${slack.channel}`);
+  for (const { name, ok, detail, repair } of await examineSlack(config)) {
+    if (!ok) narrator.line(`⚠️  ${name}: ${detail}${repair === undefined ? '' : ` ${repair}`}`);
+  }
+}
+
+/** Tells what becomes of the question that is left. Whatever that is, everything stays up. */
+async function follow(stage: Stage, { open }: Story, signal: AbortSignal): Promise<void> {
+  const { narrator } = stage;
+  if (!open) return;
+  narrator.chapter('⏳ Prod waits for you; once you have approved, olivia agrees');
+  await followAnswer(stage, open).catch((error: unknown) => {
+    if (signal.aborted) return;
+    narrator.line(`❌ ${error instanceof Error ? error.message : String(error)}`);
+  });
 }
 
 function conclude(drifts: readonly DemoDrift[], narrator: Narrator, ms: number): void {

@@ -2,11 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
 import type { Rest } from '../rest.ts';
-import { detailSchema, type QuestionAnswer, questionListSchema, recordSchema } from '../wire.ts';
+import { detailSchema, questionSchema, recordSchema } from '../wire.ts';
 import type { Target } from './hands.ts';
 
 const POLL_MS = 100;
 const DEADLINE_MS = 60_000;
+/** People take their time. */
+const PATIENT_POLL_MS = 1_000;
 
 const demoRecord = recordSchema.extend({
   drift_details: z.array(detailSchema.extend({ from: z.json(), to: z.json() })),
@@ -19,6 +21,21 @@ const demoRecord = recordSchema.extend({
 });
 export type DemoRecord = z.infer<typeof demoRecord>;
 
+const demoQuestion = questionSchema.extend({ episode_id: z.string() });
+const demoQuestions = z.looseObject({ questions: z.array(demoQuestion) });
+const answeredQuestion = demoQuestion.extend({
+  decisions: z.array(
+    z.looseObject({
+      person: z.string(),
+      decision: z.enum(['approve', 'reject', 'accept', 'snooze']),
+      door: z.string(),
+      result: z.string(),
+    }),
+  ),
+});
+export type DemoQuestion = z.infer<typeof demoQuestion>;
+export type AnsweredQuestion = z.infer<typeof answeredQuestion>;
+
 /** Watches what Realign says over REST, as any client would. */
 export type Observer = {
   /** Waits until the resource's record satisfies `wanted`. */
@@ -29,22 +46,29 @@ export type Observer = {
     wanted: (record: DemoRecord) => boolean,
   ): Promise<DemoRecord>;
   /** Waits for an open question. */
-  question(what: string, wanted: (question: QuestionAnswer) => boolean): Promise<QuestionAnswer>;
+  question(what: string, wanted: (question: DemoQuestion) => boolean): Promise<DemoQuestion>;
+  /** Waits, for as long as the question stands, until people have done what is `wanted`. */
+  answers(
+    question: DemoQuestion,
+    wanted: (question: AnsweredQuestion) => boolean,
+  ): Promise<AnsweredQuestion>;
 };
 
 export function createObserver(rest: Rest, signal: AbortSignal): Observer {
-  async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-    const endMs = Date.now() + DEADLINE_MS;
+  async function until<T>(
+    what: string,
+    look: () => Promise<T | undefined>,
+    { withinMs = DEADLINE_MS, everyMs = POLL_MS } = {},
+  ): Promise<T> {
+    const endMs = Date.now() + withinMs;
     for (;;) {
       const found = await look();
       if (found !== undefined) return found;
       if (Date.now() > endMs) {
-        throw new AppError(
-          'INTERNAL',
-          `gave up after ${DEADLINE_MS / 1_000} s waiting for: ${what}`,
-        );
+        const seconds = Math.round(withinMs / 1_000);
+        throw new AppError('INTERNAL', `gave up after ${seconds} s waiting for: ${what}`);
       }
-      await delay(POLL_MS, undefined, { signal });
+      await delay(everyMs, undefined, { signal });
     }
   }
   return {
@@ -57,9 +81,18 @@ export function createObserver(rest: Rest, signal: AbortSignal): Observer {
     },
     question(what, wanted) {
       return until(what, async () => {
-        const { questions } = await rest.get('/api/v1/questions', questionListSchema);
+        const { questions } = await rest.get('/api/v1/questions', demoQuestions);
         return questions.find(wanted);
       });
+    },
+    answers({ id, expires_at: expiresAt }, wanted) {
+      const withinMs = Date.parse(expiresAt) - Date.now() + DEADLINE_MS;
+      const look = async () => {
+        const path = `/api/v1/questions/${encodeURIComponent(id)}`;
+        const question = await rest.get(path, answeredQuestion);
+        return wanted(question) ? question : undefined;
+      };
+      return until(`an answer to ${id}`, look, { withinMs, everyMs: PATIENT_POLL_MS });
     },
   };
 }

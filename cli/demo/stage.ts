@@ -9,6 +9,7 @@ import { sha256 } from '../../lib/digest.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Embedded } from '../../workers/embedded.ts';
 import type { Realign } from '../../workers/realign.ts';
+import { createSubjects } from '../../workers/subjects.ts';
 import { createRest } from '../rest.ts';
 import { createHands } from './hands.ts';
 import type { Narrator } from './narrator.ts';
@@ -20,7 +21,7 @@ export const PREFIX = 'acorn-bear';
 const CONFIG = fileURLToPath(new URL('../../examples/acorn-bear/realign.yaml', import.meta.url));
 const ENVIRONMENTS = ['dev', 'staging', 'prod'] as const;
 
-/** Two people, so that somebody other than the operator can answer. */
+/** Two people: so many does prod need. */
 export type Tokens = { readonly operator: string; readonly approver: string };
 
 export function newTokens(): Tokens {
@@ -28,9 +29,29 @@ export function newTokens(): Tokens {
   return { operator: token(), approver: token() };
 }
 
-/** The example's own file, pointed at the embedded parts, with two people whose tokens exist for this run only. */
-export function demoConfig(embedded: Pick<Embedded, 'env'>, tokens: Tokens): Config {
-  const config = parseConfig(readFileSync(CONFIG, 'utf8'), { file: CONFIG, env: embedded.env });
+const SLACK_CHANNEL = '#realign';
+
+/** What of the environment points at a real Slack: nothing where no bot's token is set. */
+export function slackEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (!env['SLACK_BOT_TOKEN']) return {};
+  const given = Object.entries(env).filter(
+    ([name, value]) => name.startsWith('SLACK_') && value !== '',
+  );
+  return { SLACK_CHANNEL, ...Object.fromEntries(given) };
+}
+
+/**
+ * The example's own file, pointed at the embedded parts and maybe a real Slack, whose members may all answer, with two people whose
+ * tokens exist for this run only.
+ */
+export function demoConfig(
+  embedded: Pick<Embedded, 'env'>,
+  tokens: Tokens,
+  slackEnv: NodeJS.ProcessEnv = {},
+): Config {
+  const env = { ...slackEnv, ...embedded.env };
+  const config = parseConfig(readFileSync(CONFIG, 'utf8'), { file: CONFIG, env });
+  const { slack } = config;
   const person = (name: string, token: string, roles: Person['roles']): Person => ({
     name,
     roles,
@@ -38,6 +59,7 @@ export function demoConfig(embedded: Pick<Embedded, 'env'>, tokens: Tokens): Con
   });
   return {
     ...config,
+    ...(slack.mode !== 'off' && { slack: { ...slack, memberRole: 'approver' as const } }),
     // Without an address that was chosen before, any free port does.
     api: { ...config.api, port: embedded.env['PORT'] === undefined ? 0 : config.api.port },
     people: [
@@ -53,7 +75,7 @@ export function installDemo(embedded: Pick<Embedded, 'hub'>, log: Log): Promise<
   return installAcornBear(hub, { prefix: PREFIX, environments: ENVIRONMENTS });
 }
 
-export type StageOptions = {
+type StageOptions = {
   readonly embedded: Pick<Embedded, 'stack'>;
   readonly realign: Pick<Realign, 'url' | 'parts'>;
   readonly tokens: Tokens;
@@ -70,12 +92,14 @@ export async function openStage(options: StageOptions): Promise<Stage & { close(
     userAgent: 'kubectl',
     ...(kubeconfig !== undefined && { kubeconfig }),
   });
+  const load = createSubjects(realign.parts);
   const restFor = (token: string) => createRest({ REALIGN_URL: realign.url, REALIGN_TOKEN: token });
   return {
     hub: realign.parts.hub,
     hands: createHands(cluster),
     observer: createObserver(restFor(tokens.operator), signal),
-    approver: restFor(tokens.approver),
+    people: { amir: restFor(tokens.approver), olivia: restFor(tokens.operator) },
+    messageOf: async (subject) => (await load(subject))?.view,
     narrator,
     prefix: PREFIX,
     url: realign.url,

@@ -1,11 +1,13 @@
 import type { ConfigHub } from '../../clients/confighub/index.ts';
-import { type Announced, announceDrift, announceFix } from '../../drift/announce.ts';
+import { formatCostDelta } from '../../drift/advice/cost.ts';
+import { type Announced, announceDrift, announceFix } from '../../drift/message/announce.ts';
+import type { MessageView } from '../../drift/message/message-view.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Rest } from '../rest.ts';
-import { decisionSchema, type QuestionAnswer } from '../wire.ts';
+import { decisionSchema } from '../wire.ts';
 import { dataTo, type Hands, imageTo, scaleTo, type Target } from './hands.ts';
 import type { Narrator } from './narrator.ts';
-import type { DemoRecord, Observer } from './observer.ts';
+import type { DemoQuestion, DemoRecord, Observer } from './observer.ts';
 
 /** One line of the demo's result; the words are those of the contract in docs/cli.md. */
 export type DemoDrift = {
@@ -21,9 +23,11 @@ export type Stage = {
   readonly hub: ConfigHub;
   readonly hands: Hands;
   readonly observer: Observer;
+  /** What Slack shows, or would show, of an episode or promotion now. */
+  readonly messageOf: (subject: string) => Promise<MessageView | undefined>;
   readonly narrator: Narrator;
-  /** As the person who answers questions. */
-  readonly approver: Rest;
+  /** The people who answer questions. Prod needs both. */
+  readonly people: { readonly amir: Rest; readonly olivia: Rest };
   readonly prefix: string;
   /** Of the api. */
   readonly url: string;
@@ -31,14 +35,30 @@ export type Stage = {
   readonly answersProduction: boolean;
 };
 
+/** A question that is put to whoever watches. */
+export type OpenScene = {
+  readonly question: DemoQuestion;
+  readonly environment: string;
+  readonly target: Target;
+  readonly startedMs: number;
+};
+
+export type Story = {
+  readonly drifts: readonly DemoDrift[];
+  /** Where nobody of the story answers the last question. */
+  readonly open?: OpenScene;
+};
+
 /** Plays the whole story, each scene waiting for what Realign really did; throws when something does not happen. */
-export async function playStory(stage: Stage): Promise<readonly DemoDrift[]> {
+export async function playStory(stage: Stage): Promise<Story> {
   const automatic = await driftInDevelopment(stage);
   const accepted = await acceptInStaging(stage);
   const vanished = await resolvesByItself(stage);
   const rejected = await rejectInProduction(stage);
-  const approved = await approveInProduction(stage);
-  return [...automatic, accepted, vanished, rejected, ...approved];
+  const open = await askInProduction(stage);
+  const drifts = [...automatic, accepted, vanished, rejected];
+  if (!stage.answersProduction) return { drifts, open };
+  return { drifts: [...drifts, await approveInProduction(stage, open)] };
 }
 
 function deployment(stage: Stage, environment: string, name: string): Target {
@@ -83,7 +103,7 @@ async function acceptInStaging(stage: Stage): Promise<DemoDrift> {
   const question = await observer.question('the question about staging', (one) =>
     concerns(one, 'staging', target),
   );
-  tellQuestion(stage, question);
+  await tellQuestion(stage, question);
   await answer(stage, question, 'accept', 'warn is what we want from now on');
   const accepted = await ended(stage, 'staging', target, 'accepted');
   narrator.timed(`✅ ${accepted.resolution_message ?? ''}`, Date.now() - startedMs);
@@ -105,7 +125,7 @@ async function resolvesByItself(stage: Stage): Promise<DemoDrift> {
   const question = await observer.question('the question about frontend-web', (one) =>
     concerns(one, 'staging', target),
   );
-  tellQuestion(stage, question);
+  await tellQuestion(stage, question);
   await hands.edit(target, scaleTo(2));
   const resolved = await ended(stage, 'staging', target, 'resolved');
   narrator.timed(
@@ -130,7 +150,7 @@ async function rejectInProduction(stage: Stage): Promise<DemoDrift> {
   const question = await observer.question('the question about the database', (one) =>
     concerns(one, 'prod', target),
   );
-  tellQuestion(stage, question);
+  await tellQuestion(stage, question);
   await answer(stage, question, 'reject', 'a replica is being added tonight');
   const rejected = await observer.record(
     'prod',
@@ -145,7 +165,8 @@ async function rejectInProduction(stage: Stage): Promise<DemoDrift> {
   return line('prod', target, 'reject', rejected, startedMs);
 }
 
-async function approveInProduction(stage: Stage): Promise<readonly DemoDrift[]> {
+/** Makes the drift of prod that two people have to decide about. */
+export async function askInProduction(stage: Stage): Promise<OpenScene> {
   const { narrator, hands, observer, hub, prefix } = stage;
   narrator.chapter('🔒 Prod is one revision behind staging, and its image is changed by hand');
   await releaseToStaging(hub, prefix);
@@ -155,12 +176,20 @@ async function approveInProduction(stage: Stage): Promise<readonly DemoDrift[]> 
   const question = await observer.question('the question about prod', (one) =>
     concerns(one, 'prod', target),
   );
-  tellQuestion(stage, question);
-  if (!stage.answersProduction) return [];
+  await tellQuestion(stage, question);
+  return { question, environment: 'prod', target, startedMs };
+}
+
+async function approveInProduction(
+  stage: Stage,
+  { question, target, startedMs }: OpenScene,
+): Promise<DemoDrift> {
   await answer(stage, question, 'approve', 'the hotfix is in the new revision');
+  await answer(stage, question, 'approve', 'agreed', 'olivia');
   const fixed = await ended(stage, 'prod', target, 'fixed');
   tellFixed(stage, fixed, Date.now() - startedMs);
-  return [line('prod', target, 'approve', fixed, startedMs)];
+  await tellMessage(stage, question, '💬 The same message in Slack, now:');
+  return line('prod', target, 'approve', fixed, startedMs);
 }
 
 /** What a team would do: a new image in staging's unit, applied there, and not yet promoted. */
@@ -196,7 +225,7 @@ function changesOf(record: DemoRecord): readonly Announced[] {
 }
 
 /** Waits for the end of the drift that was just made, and checks that it ended as the story says. */
-async function ended(
+export async function ended(
   stage: Stage,
   environment: string,
   target: Target,
@@ -216,39 +245,53 @@ async function ended(
   );
 }
 
-async function answer(
+/** Answers over REST, as one of the story's people. */
+export async function answer(
   stage: Stage,
-  question: QuestionAnswer,
+  question: Pick<DemoQuestion, 'id' | 'digest'>,
   decision: string,
   reason: string,
+  by: keyof Stage['people'] = 'amir',
 ): Promise<void> {
   const path = `/api/v1/questions/${encodeURIComponent(question.id)}/decisions`;
-  await stage.approver.post(path, decisionSchema, { decision, reason, digest: question.digest });
-  stage.narrator.line(`👤 ${decision} by a second person, over REST: ${reason}`);
+  const body = { decision, reason, digest: question.digest };
+  await stage.people[by].post(path, decisionSchema, body);
+  stage.narrator.line(`👤 ${decision} by ${by}, over REST: ${reason}`);
 }
 
-function concerns(question: QuestionAnswer, environment: string, target: Target): boolean {
+function concerns(question: DemoQuestion, environment: string, target: Target): boolean {
   const id = `${target.kind}:${target.namespace}:${target.name}`;
   return question.environment === environment && (question.resource_id ?? '').endsWith(id);
 }
 
-function tellQuestion({ narrator, url }: Stage, question: QuestionAnswer): void {
-  narrator.line(`❓ ${question.severity}: ${question.summary}`);
-  for (const plan of question.plans) {
-    narrator.line(`   ${plan.fix === 'revert' ? 'approve' : 'accept '} → ${plan.description}`);
-  }
-  narrator.line(`   realign approve ${question.id} --digest ${question.digest}`);
-  narrator.line(`   or POST ${url}/api/v1/questions/${question.id}/decisions`);
-  if (question.workflow_url) narrator.line(`   its workflow: ${question.workflow_url}`);
+/** What people are shown, then how to answer without Slack. */
+async function tellQuestion(stage: Stage, question: DemoQuestion): Promise<void> {
+  const { narrator, url } = stage;
+  await tellMessage(stage, question, '❓ People are asked; in Slack it looks so:');
+  narrator.line(`realign approve ${question.id} --digest ${question.digest}`);
+  narrator.line(`or POST ${url}/api/v1/questions/${question.id}/decisions`);
 }
 
-function tellFixed({ narrator }: Stage, record: DemoRecord, ms: number): void {
+/** The message about a question as it is now. */
+export async function tellMessage(
+  { narrator, messageOf }: Stage,
+  { episode_id: subject }: DemoQuestion,
+  title: string,
+): Promise<void> {
+  const view = await messageOf(subject);
+  if (!view) throw new AppError('NOT_FOUND', `there is nothing to say of ${subject}`);
+  narrator.line(title);
+  narrator.message(view);
+}
+
+/** What was changed, by whom, and that it is no more. */
+export function tellFixed({ narrator }: Stage, record: DemoRecord, ms: number): void {
   const changes = record.drift_details.map(
     ({ field, from, to, type, severity }) =>
       `${field} ${show(from)} → ${show(to)} (${type}, ${severity})`,
   );
   const cost = record.cost_delta_usd_monthly;
-  const costs = cost ? `, ${cost > 0 ? '+' : '−'}$${Math.abs(cost).toFixed(3)}/month` : '';
+  const costs = cost ? `, ${formatCostDelta(cost)}` : '';
   narrator.line(
     `🔍 ${record.resource_id}: ${changes.join(', ')} by ${record.who ?? 'unknown'}${costs}`,
   );

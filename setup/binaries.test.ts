@@ -89,18 +89,19 @@ const failures: [string, () => Promise<string>, RegExp][] = [
   ['falls silent after half the file', () => serve(halfOf('silence')), /fallen silent/],
 ];
 
-test.each(failures)('a host that %s: on to go build, within seconds', async (_, start, reason) => {
-  const go = writeProgram('bin/go', fakeGo());
-  const env = environment({ REALIGN_RELEASES_URL: await start() });
-  const startedAt = Date.now();
-  const [path] = await ensureBinaries(['etcd'], env, LIMITS);
-  expect(Date.now() - startedAt).toBeLessThan(5_000);
-  expect(said).toMatch(reason);
-  expect(readFileSync(path, 'utf8')).toContain('built');
-  // Verification against go.sum stays on, whatever the user's own flags are.
-  expect(readFileSync(`${go}.env`, 'utf8')).toMatch(/GOFLAGS='?-mod=readonly/);
-  expect(readdirSync(join(home, 'cache/bin'))).toEqual(['etcd-3.7.3']);
-});
+test.each(failures)(
+  'a host that %s: it is given up, and on to go build',
+  async (_, start, reason) => {
+    const go = writeProgram('bin/go', fakeGo());
+    const env = environment({ REALIGN_RELEASES_URL: await start() });
+    const [path] = await ensureBinaries(['etcd'], env, LIMITS);
+    expect(said).toMatch(reason);
+    expect(readFileSync(path, 'utf8')).toContain('built');
+    // Verification against go.sum stays on, whatever the user's own flags are.
+    expect(readFileSync(`${go}.env`, 'utf8')).toMatch(/GOFLAGS='?-mod=readonly/);
+    expect(readdirSync(join(home, 'cache/bin'))).toEqual(['etcd-3.7.3']);
+  },
+);
 
 test('with no way left it names the three things that help, and leaves nothing', async () => {
   const env = environment({ REALIGN_RELEASES_URL: await refusedUrl() });

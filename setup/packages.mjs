@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runChild } from './child.mjs';
 import { step } from './step.mjs';
 
-const COUNT_EVERY_MS = 1_000;
+const COUNT_EVERY_MS = 2_000;
 
 /**
  * Runs `npm ci` unless node_modules already holds what package-lock.json says. The stamp is written last, so that an
@@ -50,14 +50,10 @@ function holdsAll(root, lock) {
 }
 
 async function install(root, report) {
-  const total = countLines(
-    join(root, 'package-lock.json'),
-    /^ {4}"node_modules\/[^/]+(\/[^/]+)?": \{$/,
-  );
-  const counter = setInterval(
-    () => report(`${countPackages(root)} of about ${total} packages`),
-    COUNT_EVERY_MS,
-  );
+  const counter = setInterval(() => {
+    const { unpacked, wanted } = countPackages(root);
+    report(`${unpacked} of ${wanted} packages`);
+  }, COUNT_EVERY_MS);
   try {
     // Development packages hold Node itself, so they are needed whatever NODE_ENV says.
     await npm(root, ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
@@ -84,18 +80,30 @@ function npm(root, args) {
   return runChild('npm', args, { cwd: root });
 }
 
-function countPackages(root) {
-  const list = (path) =>
-    existsSync(path) ? readdirSync(path).filter((name) => !name.startsWith('.')) : [];
-  const modules = join(root, 'node_modules');
-  return list(modules).reduce(
-    (sum, name) => sum + (name.startsWith('@') ? list(join(modules, name)).length : 1),
-    0,
+/**
+ * How many packages of package-lock.json belong on this machine, and how many of them are there. npm makes all folders at first
+ * and fills them one after the other; each package brings its package.json.
+ * @param {string} root
+ */
+export function countPackages(root) {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const here = { os: process.platform, cpu: process.arch, libc: libcOfLinux() };
+  const wanted = Object.entries(packages).filter(
+    ([path, one]) => path !== '' && belongsHere(one, here),
   );
+  const unpacked = wanted.filter(([path]) => existsSync(join(root, path, 'package.json')));
+  return { unpacked: unpacked.length, wanted: wanted.length };
 }
 
-function countLines(file, pattern) {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => pattern.test(line)).length;
+/** Not what is for other platforms, and what only that would need. */
+function belongsHere({ optional, peer, ...needs }, here) {
+  if (optional === true && peer === true) return false;
+  return ['os', 'cpu', 'libc'].every((need) => needs[need]?.includes(here[need]) ?? true);
+}
+
+/** As lock files call it. */
+function libcOfLinux() {
+  // Looking up who listens and who is connected would take its time.
+  process.report.excludeNetwork = true;
+  return process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
 }

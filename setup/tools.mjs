@@ -28,7 +28,7 @@ const KUBERNETES = 'https://dl.k8s.io';
 const UNOPTIMISED = '-gcflags=all=-N -l';
 
 /** @type {readonly Tool[]} */
-export const TOOLS = [
+const TOOLS = [
   {
     name: 'temporal',
     version: '1.5.1',

@@ -13,7 +13,7 @@ export async function startEtcd(
 ): Promise<Etcd> {
   const urlOf = (ports: readonly number[], index: number) =>
     `http://127.0.0.1:${portAt(ports, index)}`;
-  const { running, ports } = await startServer(context, {
+  const { ports, stop } = await startServer(context, {
     portCount: 2,
     process: (candidate) => ({
       name: 'etcd',
@@ -40,5 +40,5 @@ export async function startEtcd(
     },
     readyTimeoutMs: READY_TIMEOUT_MS,
   });
-  return { url: urlOf(ports, 0), stop: () => running.stop() };
+  return { url: urlOf(ports, 0), stop };
 }

@@ -26,12 +26,29 @@ export async function freePorts(count: number): Promise<number[]> {
   return [...ports];
 }
 
-function isFree(port: number): Promise<boolean> {
+/**
+ * Refuses a port that cannot be listened on (SETUP_FAILED), before anything else is started for it. Port 0 is any free one.
+ */
+export async function requireFreePort(host: string, port: number): Promise<void> {
+  const problem = await whyTaken(port, host);
+  if (problem === undefined) return;
+  throw new AppError('SETUP_FAILED', `cannot listen on ${host}:${port}: ${problem.message}`, {
+    cause: problem,
+    details: {
+      repair:
+        'Set PORT or `api.port` to a free port, or end what listens there: maybe another `realign up`.',
+    },
+  });
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return (await whyTaken(port, '127.0.0.1')) === undefined;
+}
+
+function whyTaken(port: number, host: string): Promise<Error | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () =>
-      server.close(() => resolve(true)),
-    );
+    server.once('error', resolve);
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }

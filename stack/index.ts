@@ -7,7 +7,7 @@ import { ensureBinaries } from '../setup/binaries.mjs';
 import { type AuditWebhook, type Kubernetes, startKubernetes } from './kubernetes.ts';
 import { databaseUrl, ensureDatabase, type Postgres, startPostgres } from './postgres.ts';
 import { createKeeper } from './process.ts';
-import type { PartContext } from './server.ts';
+import type { Crashing, PartContext } from './server.ts';
 import { type StatusPlayer, startStatusPlayer } from './status-player.ts';
 import { type SearchAttribute, startTemporal, type Temporal } from './temporal.ts';
 
@@ -37,12 +37,15 @@ export type StackOptions = {
   readonly onReady?: (part: string, afterMs: number) => void;
 };
 
+/** Part of a whole that is stopped as one. */
+type Started<Part> = Omit<Part, 'stop' | keyof Crashing>;
+
 export type Stack = {
   readonly directory: string;
   /** Of the embedded server's first database, or the user's. '' if left out. */
   readonly postgresUrl: string;
-  readonly temporal?: Omit<Temporal, 'stop'>;
-  readonly kubernetes?: Omit<Kubernetes, 'stop'> & { readonly statusPlayer: StatusPlayer };
+  readonly temporal?: Started<Temporal>;
+  readonly kubernetes?: Started<Kubernetes> & { readonly statusPlayer: StatusPlayer };
   /** A part that lives elsewhere in the tree, stopped with the rest, before the parts that it needs. */
   addPart(part: { stop(): Promise<void> }): void;
   /** Where a further part may write. */
@@ -150,7 +153,7 @@ async function postgresPart({
   return first === undefined ? postgres.url : databaseUrl(postgres.url, first);
 }
 
-async function temporalPart(context: StartContext): Promise<Omit<Temporal, 'stop'>> {
+async function temporalPart(context: StartContext): Promise<Started<Temporal>> {
   const { options, partContext, isFresh, stops } = context;
   if (options.temporalAddress !== undefined) {
     return { address: options.temporalAddress, namespace: 'default' };

@@ -12,7 +12,7 @@ import {
   type Tokens,
   writeKubeconfigs,
 } from './kubernetes-identities.ts';
-import { type PartContext, portAt, startServer } from './server.ts';
+import { type Crashing, type PartContext, portAt, startServer } from './server.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 const RBAC_FILE = fileURLToPath(new URL('../deploy/base/rbac.yaml', import.meta.url));
@@ -40,7 +40,8 @@ export type KubernetesOptions = {
   readonly auditWebhook?: AuditWebhook;
 };
 
-export type Kubernetes = {
+/** What crashes and recovers is the API server alone, not its store. */
+export type Kubernetes = Crashing & {
   /** `https://127.0.0.1:port`. */
   readonly url: string;
   /** PEM of the certificate authority. */
@@ -85,7 +86,7 @@ async function startApiserver(
       ca: await readFile(certificate, 'utf8'),
       token: tokens.admin,
     });
-  const { running, ports } = await startServer(context, {
+  const { ports, ...server } = await startServer(context, {
     portCount: 1,
     process: (candidate) => ({
       name: 'kube-apiserver',
@@ -97,7 +98,7 @@ async function startApiserver(
     readyTimeoutMs: READY_TIMEOUT_MS,
   });
   const stop = async () => {
-    await running.stop();
+    await server.stop();
     await etcd.stop();
   };
   const access = { url: urlOf(ports), ca: await readFile(certificate, 'utf8'), tokens };
@@ -111,6 +112,7 @@ async function startApiserver(
     admin.close();
   }
   return {
+    ...server,
     url: access.url,
     ca: access.ca,
     tokens,

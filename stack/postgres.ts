@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type PostgresHome, preparePostgresHome } from './postgres-home.ts';
 import { runToEnd } from './run-to-end.ts';
-import { type PartContext, portAt, startServer } from './server.ts';
+import { type Crashing, type PartContext, portAt, startServer } from './server.ts';
 
 const INIT_TIMEOUT_MS = 60_000;
 const READY_TIMEOUT_MS = 30_000;
@@ -17,7 +17,7 @@ export type PostgresOptions = {
   readonly databases?: readonly string[];
 };
 
-export type Postgres = {
+export type Postgres = Crashing & {
   /** Of the database `postgres`; see `databaseUrl` for others. */
   readonly url: string;
   stop(): Promise<void>;
@@ -32,7 +32,7 @@ export async function startPostgres(
   if (options.fresh) context.keeper.removeOnDeath(home.base);
   const password = await initialise(home);
   const urlOf = (port: number) => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
-  const { running, ports } = await startServer(context, {
+  const { ports, ...server } = await startServer(context, {
     portCount: 1,
     process: ([port]) => ({
       name: 'Postgres',
@@ -42,6 +42,8 @@ export async function startPostgres(
       env: { LC_MESSAGES: 'C' },
       // The default of SIGTERM would wait for every client to go.
       stopSignal: 'SIGINT',
+      // Its own processes would outlive a SIGKILL and hold on to its data.
+      crashSignal: 'SIGQUIT',
       ...home.user,
     }),
     probe: async (candidate) => {
@@ -52,10 +54,10 @@ export async function startPostgres(
   const url = urlOf(portAt(ports, 0));
   for (const name of options.databases ?? []) await ensureDatabase(url, name);
   const stop = async () => {
-    await running.stop();
+    await server.stop();
     if (options.fresh) await rm(home.base, { recursive: true, force: true });
   };
-  return { url, stop };
+  return { ...server, url, stop };
 }
 
 /** The same server's other database. */

@@ -20,6 +20,8 @@ export type ProcessSpec = {
   readonly uid?: number;
   readonly gid?: number;
   readonly stopSignal?: 'SIGTERM' | 'SIGINT';
+  /** What ends it as a crash does; default SIGKILL. */
+  readonly crashSignal?: 'SIGKILL' | 'SIGQUIT';
 };
 
 export type RunningProcess = {
@@ -32,6 +34,8 @@ export type RunningProcess = {
   failure(what: string): AppError;
   /** Asks it to end, insists after 5 s, and returns when it is gone. */
   stop(): Promise<void>;
+  /** Ends it without a chance to tidy up, and returns when it is gone. */
+  crash(): Promise<void>;
 };
 
 /** Starts processes that cannot outlive this one. */
@@ -91,20 +95,22 @@ function startProcess(spec: ProcessSpec, tell: (line: string) => void): RunningP
       );
     });
   });
+  const end = async (signal: NodeJS.Signals) => {
+    stopping = true;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    signalGroup(pid, signal);
+    const insist = setTimeout(() => signalGroup(pid, 'SIGKILL'), STOP_TIMEOUT_MS);
+    await ended;
+    clearTimeout(insist);
+  };
   return {
     name: spec.name,
     pid,
     logFile: spec.logFile,
     ended,
     failure: (what) => describe(spec, what),
-    stop: async () => {
-      stopping = true;
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      signalGroup(pid, stopSignal);
-      const insist = setTimeout(() => signalGroup(pid, 'SIGKILL'), STOP_TIMEOUT_MS);
-      await ended;
-      clearTimeout(insist);
-    },
+    stop: () => end(stopSignal),
+    crash: () => end(spec.crashSignal ?? 'SIGKILL'),
   };
 }
 

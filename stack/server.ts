@@ -22,24 +22,53 @@ export type ServerSpec = {
   readonly readyTimeoutMs: number;
 };
 
+/** A part that can be taken away for a while, as crashes do; it comes back at the same address, with its data. */
+export type Crashing = {
+  crash(): Promise<void>;
+  /** After a crash; returns when the part answers. */
+  recover(): Promise<void>;
+};
+
+export type Server = Crashing & { readonly ports: readonly number[]; stop(): Promise<void> };
+
 /** Starts a server on free ports and waits until it answers; begins anew with other ports if somebody was faster. */
 export async function startServer(
   context: Pick<PartContext, 'keeper' | 'onFailure'>,
   spec: ServerSpec,
-): Promise<{ running: RunningProcess; ports: readonly number[] }> {
+): Promise<Server> {
   for (let start = 1; ; start++) {
     const ports = await freePorts(spec.portCount);
-    const running = context.keeper.start(spec.process(ports));
     try {
-      await waitUntilReady(running, () => spec.probe(ports), spec.readyTimeoutMs);
+      let running = await startOn(ports, context, spec);
+      return {
+        ports,
+        stop: () => running.stop(),
+        crash: () => running.crash(),
+        recover: async () => {
+          running = await startOn(ports, context, spec);
+        },
+      };
     } catch (error) {
-      await running.stop();
       if (start < MAX_STARTS && isPortClash(error)) continue;
       throw error;
     }
-    void running.ended.then((failure) => failure && context.onFailure(failure));
-    return { running, ports };
   }
+}
+
+async function startOn(
+  ports: readonly number[],
+  context: Pick<PartContext, 'keeper' | 'onFailure'>,
+  spec: ServerSpec,
+): Promise<RunningProcess> {
+  const running = context.keeper.start(spec.process(ports));
+  try {
+    await waitUntilReady(running, () => spec.probe(ports), spec.readyTimeoutMs);
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+  void running.ended.then((failure) => failure && context.onFailure(failure));
+  return running;
 }
 
 function isPortClash(error: unknown): boolean {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type PartContext, portAt, startServer } from './server.ts';
+import { type Crashing, type PartContext, portAt, startServer } from './server.ts';
 
 const READY_TIMEOUT_MS = 30_000;
 const PROBE_TIMEOUT_MS = 2_000;
@@ -16,6 +16,8 @@ export type TemporalOptions = {
   /** Kept in a file of the part's directory instead of in memory. */
   readonly persistent: boolean;
   readonly withUi: boolean;
+  /** More of the server's dynamic configuration, `name=value` each. */
+  readonly settings?: readonly string[];
   /** Registered at the start. */
   readonly searchAttributes?: readonly SearchAttribute[];
 };
@@ -23,7 +25,7 @@ export type TemporalOptions = {
 /** As the Temporal SDK writes them: `{ name: 'Kind', type: 'KEYWORD' }`. */
 export type SearchAttribute = { readonly name: string; readonly type: string };
 
-export type Temporal = {
+export type Temporal = Crashing & {
   /** `host:port` of gRPC. */
   readonly address: string;
   readonly namespace: string;
@@ -37,7 +39,7 @@ export async function startTemporal(
   context: PartContext,
   options: TemporalOptions,
 ): Promise<Temporal> {
-  const { running, ports } = await startServer(context, {
+  const { ports, ...server } = await startServer(context, {
     portCount: 4,
     process: (candidate) => ({
       name: 'Temporal',
@@ -59,7 +61,7 @@ export async function startTemporal(
     address: `127.0.0.1:${portAt(ports, 0)}`,
     namespace: 'default',
     ...(options.withUi ? { uiUrl: `http://127.0.0.1:${portAt(ports, 1)}` } : {}),
-    stop: () => running.stop(),
+    ...server,
   };
 }
 
@@ -74,7 +76,9 @@ function serverArguments(
   args.push('--port', String(portAt(ports, 0)), '--http-port', String(portAt(ports, 2)));
   args.push('--metrics-port', String(portAt(ports, 3)));
   args.push(...(options.withUi ? ['--ui-port', String(portAt(ports, 1))] : ['--headless']));
-  for (const value of DYNAMIC_CONFIG) args.push('--dynamic-config-value', value);
+  for (const value of [...DYNAMIC_CONFIG, ...(options.settings ?? [])]) {
+    args.push('--dynamic-config-value', value);
+  }
   for (const { name, type } of options.searchAttributes ?? []) {
     args.push('--search-attribute', `${name}=${commandLineType(type)}`);
   }

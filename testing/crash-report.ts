@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import type { Unit } from '../clients/confighub/index.ts';
-import type { StepEntry } from '../drift/record.ts';
+import type { StepEntry } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
+import { driftUnitWorkflowId } from '../lib/workflow-id.ts';
 import type { Data, Ending } from './crash-scenarios.ts';
 import type { CrashStage, Place } from './crash-stage.ts';
 
@@ -17,7 +18,10 @@ type ByPlace<T> = Readonly<Partial<Record<Place, T>>>;
 export type Played = {
   /** Name of the activity that was killed. */
   readonly activity: string;
-  readonly ref: ResourceRef;
+  /** What drifted; absent = nothing did. */
+  readonly ref?: ResourceRef;
+  /** Of a command, with all runs that it has started. */
+  readonly runIds?: readonly string[];
   readonly units: ByPlace<Unit>;
   readonly appliedBefore: ByPlace<number>;
   readonly outcome: string;
@@ -25,19 +29,16 @@ export type Played = {
 
 /** Reads cluster, ConfigHub and Postgres after a scenario; throws where they contradict each other. */
 export async function reportCrash(stage: CrashStage, played: Played): Promise<CrashReport> {
-  const { ref, units, appliedBefore, outcome, activity } = played;
+  const { ref, runIds, units, appliedBefore, outcome, activity } = played;
   const { store } = stage.parts;
-  const episodes = await store.episodes.listFor(ref, 10);
-  const [episode] = episodes;
-  if (!episode || episodes.length !== 1) throw new Error(`there are ${episodes.length} episodes`);
-  const [record] = await store.records.find(ref);
-  if (record?.status !== 'resolved' || episode.outcome !== outcome) {
-    throw new Error(`the record says ${record?.status}, the episode ${episode.outcome}`);
-  }
-  const { episodeId } = episode;
-  const promotionId = `${episodeId}-${stage.space('far').slug}`;
-  const own = await store.episodes.listSteps(episodeId);
-  const all = [...own, ...(await store.episodes.listSteps(promotionId))];
+  const episodeIds = ref ? [await onlyEpisode(stage, ref, runIds ? undefined : outcome)] : [];
+  const promotionIds = episodeIds.map((id) => `${id}-${stage.space('far').slug}`);
+  const ownIds = [...episodeIds, ...(runIds ?? [])];
+  const ids = [...ownIds, ...promotionIds];
+  // What keeps a drift's unit has steps of its own.
+  const listed = ref ? [...ids, driftUnitWorkflowId(ref)] : ids;
+  const all = (await Promise.all(listed.map((id) => store.episodes.listSteps(id)))).flat();
+  const own = all.filter((one) => ownIds.includes(one.episodeId));
   // The upstream has no cluster.
   const { base: _upstream, ...applied } = units;
   const applies = await countApplies(stage, applied);
@@ -54,18 +55,38 @@ export async function reportCrash(stage: CrashStage, played: Played): Promise<Cr
         units,
         async (unit) => (await stage.hub.listRevisions(unit)).length,
       ),
-      changeSets: changeSets.filter((one) => one.slug.startsWith(episodeId)).length,
-      questions: await questionsOf(stage, [episodeId, promotionId]),
-      steps: own
-        .filter((entry) => entry.status === 'done')
-        .map((entry) => entry.step)
-        .sort(),
+      changeSets: changeSets.filter((one) => ids.some((id) => one.slug.includes(id))).length,
+      questions: await questionsOf(stage, ids),
+      steps: stepsDone(own),
       unfinished: unfinishedSteps(all),
     },
     repeated: all.filter(
       (one) => one.step === activity && one.status === 'started' && one.attempt > 1,
     ).length,
   };
+}
+
+/** The drift has had one episode, which ended like its record; answers that episode's id. */
+async function onlyEpisode(
+  { parts: { store } }: CrashStage,
+  ref: ResourceRef,
+  outcome: string | undefined,
+): Promise<string> {
+  const episodes = await store.episodes.listFor(ref, 10);
+  const [episode] = episodes;
+  if (!episode || episodes.length !== 1) throw new Error(`there are ${episodes.length} episodes`);
+  const [record] = await store.records.find(ref);
+  if (record?.status !== 'resolved' || episode.outcome !== (outcome ?? episode.outcome)) {
+    throw new Error(`the record says ${record?.status}, the episode ${episode.outcome}`);
+  }
+  return episode.episodeId;
+}
+
+/** By name; a step that was done a second time, because the server did not hear of the first, counts once. */
+function stepsDone(entries: readonly StepEntry[]): readonly string[] {
+  const done = entries.filter((one) => one.status === 'done');
+  const steps = new Map(done.map((one) => [`${one.episodeId} ${one.step} ${one.key}`, one.step]));
+  return [...steps.values()].toSorted();
 }
 
 /** Apply operations that ConfigHub was ever asked for, unit by unit. */

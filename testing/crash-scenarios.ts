@@ -1,5 +1,8 @@
 import type { Unit } from '../clients/confighub/index.ts';
-import type { Decision } from '../drift/record.ts';
+import type { JsonPatchOperation } from '../clients/kubernetes/index.ts';
+import type { Decision, Question } from '../drift/decide/record.ts';
+import type { ResourceRef } from '../drift/resource-ref.ts';
+import type { Parts } from '../workers/parts.ts';
 import type { CrashStage, Place } from './crash-stage.ts';
 
 /** What a scenario leaves behind, whatever was killed on the way. Units are named by their place. */
@@ -19,27 +22,38 @@ export type Ending = {
 };
 export type Data = Readonly<Record<string, string>>;
 
+/** A command's runs, and how the first of them ended, once all have. */
+export type StartedRun = { readonly runIds: readonly string[]; ended(): Promise<string> };
+
 export type Scenario = {
   readonly residue: 'report' | 'patch';
+  /** More sections of the configuration. */
+  readonly sections?: object;
   /** Where the drift is made. */
   readonly place: Place;
   /** Installs what the scenario needs; answers the units whose ends are looked at. */
   prepare(stage: CrashStage, name: string): Promise<Readonly<Partial<Record<Place, Unit>>>>;
-  /** JSON Patch path and value of the edit by hand. */
-  readonly drift: { readonly path: string; readonly value: string };
+  /** The edit by hand; absent = there is none. */
+  readonly drift?: readonly JsonPatchOperation[];
+  /** What a person starts instead of waiting for a watcher to see the drift. */
+  readonly command?: (stage: CrashStage, parts: Parts, name: string) => Promise<StartedRun>;
   /** Answers to the questions, in the order in which they are asked. */
   readonly answers: readonly Decision[];
+  /** What else happens while somebody is asked, before the answer. */
+  readonly meanwhile?: (parts: Parts, question: Question, ref: ResourceRef) => Promise<void>;
   /** The run stays with a drift that it did not remove: somebody undoes it by hand in the end. */
   readonly undoneByHand?: true;
+  /** What is waited for beside the workflows' ends. */
+  readonly settled?: (stage: CrashStage, ref: ResourceRef) => Promise<void>;
   readonly promotes?: Place;
   readonly ending: Ending;
 };
 
 const CALM = { mode: 'calm' };
 const WILD = { mode: 'wild' };
-const EDIT = { path: '/data/mode', value: 'wild' };
-const FIX = ['openChangeSet', 'applyUnit'] as const;
-const ASK = ['detect', 'plan', 'openQuestion', 'confirmDecision', 'closeQuestion'] as const;
+const EDIT = [{ op: 'add', path: '/data/mode', value: 'wild' }] as const;
+export const FIX = ['openChangeSet', 'applyUnit'] as const;
+export const ASK = ['detect', 'plan', 'openQuestion', 'confirmDecision', 'closeQuestion'] as const;
 
 export const SCENARIOS = {
   'automatic fix': {
@@ -63,7 +77,7 @@ export const SCENARIOS = {
     residue: 'patch',
     place: 'auto',
     prepare: async (stage, name) => ({ auto: await stage.install('auto', name, CALM) }),
-    drift: { path: '/data/extra', value: 'by hand' },
+    drift: [{ op: 'add', path: '/data/extra', value: 'by hand' }],
     answers: [],
     ending: {
       outcome: 'fixed',
@@ -191,7 +205,7 @@ export const SCENARIOS = {
 
 export type ScenarioName = keyof typeof SCENARIOS;
 
-function done(...steps: readonly string[]): readonly string[] {
+export function done(...steps: readonly string[]): readonly string[] {
   return steps.toSorted();
 }
 

@@ -11,6 +11,7 @@ import {
   type Unit,
 } from '../clients/confighub/index.ts';
 import { createKubernetesClient, type KubernetesClient } from '../clients/kubernetes/index.ts';
+import type { Dialect } from '../confighub-server/index.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { type Config, parseConfig } from '../lib/config.ts';
 import { createLog } from '../lib/log.ts';
@@ -20,7 +21,8 @@ import { connectParts, type Parts } from '../workers/parts.ts';
 import { bundleWorkflows, installRuntime } from '../workers/worker.ts';
 import { startTestConfighub, TEST_TOKEN } from './confighub-server.ts';
 import type { FaultPlan } from './faulty-worker.ts';
-import { type TestCluster, testCluster, testPostgres, testTemporal } from './stack.ts';
+import type { Servers } from './own-servers.ts';
+import { testCluster, testPostgres, testTemporal } from './stack.ts';
 
 /** `base` is upstream of `asked`, `home` of `near` and `far`; only `auto` and `near` are changed without asking. */
 export const PLACES = ['base', 'auto', 'asked', 'home', 'near', 'far'] as const;
@@ -31,10 +33,15 @@ export type CrashStage = {
   readonly hub: ConfigHub;
   readonly admin: KubernetesClient;
   readonly codePath: string;
+  /** ConfigHub's. */
+  readonly hubUrl: string;
   space(place: Place): Space;
   refOf(place: Place, name: string): ResourceRef;
-  /** Parts as one worker with a task queue of its own has them, and the file that configures another process alike. */
-  lane(taskQueue: string, residue: 'report' | 'patch'): Promise<Lane>;
+  /**
+   * Parts as one worker with a task queue of its own has them, and the file that configures another process alike. Policies of its
+   * own come before those of the places.
+   */
+  lane(taskQueue: string, residue: 'report' | 'patch', sections?: object): Promise<Lane>;
   /** A unit that declares one ConfigMap of the same name, applied where its place has a cluster. */
   install(place: Place, name: string, data: Readonly<Record<string, string>>): Promise<Unit>;
   clone(upstream: Unit, place: Place): Promise<Unit>;
@@ -45,6 +52,8 @@ export type CrashStage = {
 
 export type Lane = {
   readonly parts: Parts;
+  /** The same over connections of its own, with ConfigHub at the URL; the caller closes them. */
+  connect(hubUrl: string): Promise<Parts>;
   /** A worker process that dies at the fault; its exit is to be awaited. */
   startFaulty(fault: Pick<FaultPlan, 'activity' | 'at' | 'nth'>): ChildProcess;
 };
@@ -53,13 +62,12 @@ const APPLY_TIMEOUT_MS = 60_000;
 const FAULTY_WORKER = fileURLToPath(new URL('./faulty-worker.ts', import.meta.url));
 
 /** Real servers with the spaces and namespaces in which workers are killed. One for a whole test file. */
-export async function openCrashStage(): Promise<CrashStage> {
-  const [cluster, temporal, postgres] = await Promise.all([
-    testCluster(),
-    testTemporal(),
-    testPostgres(),
-  ]);
-  const confighub = await startTestConfighub({ kubeconfig: cluster.kubeconfigs.confighub });
+export async function openCrashStage(servers?: Servers, dialect?: Dialect): Promise<CrashStage> {
+  const { cluster, temporal, postgres } = servers ?? (await sharedServers());
+  const confighub = await startTestConfighub({
+    kubeconfig: cluster.kubeconfigs.confighub,
+    ...(dialect && { dialect }),
+  });
   const log = createLog('silent');
   const hub = createConfighubClient({ url: confighub.url, token: TEST_TOKEN, log });
   const directory = await mkdtemp(join(tmpdir(), 'realign-crash-'));
@@ -92,18 +100,22 @@ export async function openCrashStage(): Promise<CrashStage> {
     hub,
     admin,
     codePath,
+    hubUrl: confighub.url,
     space,
-    refOf: (place, name) => {
-      const namespace = spaces[place].slug;
-      const ref = { group: '', version: 'v1', kind: 'ConfigMap', name };
-      return { environment: namespace, namespace, ...ref };
-    },
-    async lane(taskQueue, residue) {
-      const yaml = configText(spaces, taskQueue, residue);
+    refOf: (place, name) => configMapIn(spaces[place].slug, name),
+    async lane(taskQueue, residue, sections) {
+      const yaml = configText(spaces, taskQueue, residue, sections);
       const file = join(directory, `${taskQueue}.yaml`);
       await writeFile(file, yaml);
       return {
         parts: withConfig(parts, parseConfig(yaml, { env })),
+        connect: (hubUrl) =>
+          connectParts({
+            config: parseConfig(yaml, { env: { ...env, CUB_API_URL: hubUrl } }),
+            log,
+            metrics: parts.metrics,
+            signal: new AbortController().signal,
+          }),
         startFaulty: (fault) =>
           startFaultyWorker(
             { ...fault, codePath },
@@ -119,6 +131,21 @@ export async function openCrashStage(): Promise<CrashStage> {
       await rm(directory, { recursive: true });
     },
   };
+}
+
+/** Environments, spaces and namespaces go by one name here. */
+function configMapIn(namespace: string, name: string): ResourceRef {
+  const kind = { group: '', version: 'v1', kind: 'ConfigMap' };
+  return { environment: namespace, ...kind, namespace, name };
+}
+
+async function sharedServers(): Promise<Servers> {
+  const [cluster, temporal, postgres] = await Promise.all([
+    testCluster(),
+    testTemporal(),
+    testPostgres(),
+  ]);
+  return { cluster, temporal, postgres };
 }
 
 /** The same connections under another configuration. */
@@ -150,14 +177,17 @@ export async function endProcess(child: ChildProcess): Promise<void> {
 /** One space per place, each with a namespace of the same name. */
 async function createSpaces(
   hub: ConfigHub,
-  cluster: TestCluster,
+  cluster: Servers['cluster'],
 ): Promise<Readonly<Record<Place, Space>>> {
   const entries = await Promise.all(
     PLACES.map(async (place) => {
       const namespace = await cluster.namespace();
       const space = await hub.createSpace({ slug: namespace });
       const parameters = { KubeNamespace: namespace };
-      if (place !== 'base') await hub.createTarget(space.spaceId, { slug: 'cluster', parameters });
+      if (place !== 'base') {
+        const target = await hub.createTarget(space.spaceId, { slug: 'cluster', parameters });
+        await hub.releaseTo(space.spaceId, target.targetId);
+      }
       return [place, space] as const;
     }),
   );
@@ -168,6 +198,7 @@ function configText(
   spaces: Readonly<Record<Place, Space>>,
   taskQueue: string,
   residue: 'report' | 'patch',
+  sections: object = {},
 ): string {
   const rule = (place: Place, rest: object) => ({
     name: place,
@@ -187,7 +218,9 @@ function configText(
     settle: { quiet: '50ms', max: '1s' },
     residue,
     log: { level: 'error' },
+    ...sections,
     policies: [
+      ...('policies' in sections && Array.isArray(sections.policies) ? sections.policies : []),
       rule('auto', { outcome: 'auto' }),
       rule('near', { outcome: 'auto' }),
       rule('asked', { outcome: 'ask', upgrade: 'with-fix' }),

@@ -1,6 +1,6 @@
 import type { Unit } from '../clients/confighub/index.ts';
 import type { DesiredObject, DesiredSnapshot, DesiredSource } from '../desired/source.ts';
-import { compileDesired } from '../drift/compile.ts';
+import { compileDesired } from '../drift/compare/compile.ts';
 import { type KubeObject, refOf, resourceKey } from '../drift/resource-ref.ts';
 
 /** A source whose state the test sets; what it declares counts as applied. */

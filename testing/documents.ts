@@ -13,7 +13,7 @@ export type Page = {
 
 /** What is typed at a prompt rather than named in passing. */
 const INLINE_COMMAND =
-  /`((?:bin\/)?realign [a-zA-Z][^`]*|npm test[^`]*|npm run [a-z][^`]*|kubectl apply [^`]*|docker compose [^`]*)`/g;
+  /`((?:bin\/)?realign [a-zA-Z][^`]*|bin\/(?!realign)[a-z-]+(?: [^`]*)?|cub [a-z][^`]*|npm test[^`]*|npm run [a-z][^`]*|kubectl apply [^`]*|docker compose [^`]*)`/g;
 const FENCE = /^```(\w*)\n([\s\S]*?)^```$/gm;
 
 export function readPages(): readonly Page[] {
@@ -32,18 +32,32 @@ export function fencesOf({ text }: Page, ...languages: readonly string[]): reado
   );
 }
 
-/** Commands of shell blocks, of transcripts (`$ command`) and of running text, with `bin/realign` as `realign`. */
+/** Commands of shell blocks, of transcripts (`$ command`) and of running text, with scripts of `bin/` as commands of `realign`. */
 export function commandsOf(page: Page): readonly string[] {
   const typed = fencesOf(page, 'sh', 'bash').flatMap((body) => body.split('\n'));
   const transcribed = fencesOf(page, '').flatMap((body) =>
     [...body.matchAll(/^\$ (.*)$/gm)].map(([, command = '']) => command),
   );
-  const prose = page.text.replaceAll(FENCE, '');
-  const inline = [...prose.matchAll(INLINE_COMMAND)].map(([, command = '']) => command);
-  return [...typed, ...transcribed, ...inline]
-    .map((command) => command.replace(/\s+#.*$/, '').replace(/^bin\/realign\b/, 'realign'))
-    .map((command) => command.replaceAll('\\|', '|').trim())
-    .filter((command) => command !== '');
+  return [
+    ...typed.map(normalised),
+    ...transcribed.map(normalised),
+    ...namedCommandsOf(page),
+  ].filter((command) => command !== '');
+}
+
+/** Commands of running text alone. */
+export function namedCommandsOf({ text }: Page): readonly string[] {
+  const prose = text.replaceAll(FENCE, '');
+  return [...prose.matchAll(INLINE_COMMAND)].map(([, command = '']) => normalised(command));
+}
+
+function normalised(command: string): string {
+  return command
+    .replace(/\s+#.*$|^#.*$/, '')
+    .replace(/^bin\/realign\b/, 'realign')
+    .replace(/^bin\/(?=[a-z])/, 'realign ')
+    .replaceAll('\\|', '|')
+    .trim();
 }
 
 /** Targets of links within the project: paths from its root, with `#anchor` where there is one. */

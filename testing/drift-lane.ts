@@ -1,16 +1,26 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { takeDecision } from '../api/decide.ts';
-import type { Guards } from '../drift/guard.ts';
-import type { PolicyRule } from '../drift/policy.ts';
-import type { Decision, Episode, Question } from '../drift/record.ts';
+import { createConfighubClient } from '../clients/confighub/index.ts';
+import { connectTemporal } from '../clients/temporal.ts';
+import type { AuditWrite } from '../drift/decide/author.ts';
+import type { Guards } from '../drift/decide/guard.ts';
+import type { PolicyRule } from '../drift/decide/policy.ts';
+import type { Decision, Episode, Question } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
-import { createDecisionDoor } from '../workers/doors.ts';
+import { clusterNameOf } from '../lib/cluster-name.ts';
+import type { Config } from '../lib/config.ts';
+import { dataConverterOf } from '../workers/data-converter.ts';
+import { createDecisionDoor, createDriftDoor } from '../workers/doors.ts';
+import { createLateAuthors } from '../workers/late-authors.ts';
 import type { Parts } from '../workers/parts.ts';
-import { startWorker } from '../workers/worker.ts';
+import { bundleWorkflows, startWorker } from '../workers/worker.ts';
+import { TEST_TOKEN } from './confighub-server.ts';
 import type { CrashStage, Place } from './crash-stage.ts';
 import { eventually } from './eventually.ts';
 
 const STEP_TIMEOUT_MS = 60_000;
+/** Longer than a test edits before its audit log tells. */
+const AUDITED_MS = 60_000;
 const EDITOR = { fieldManager: 'kubectl-edit' };
 
 /** One worker with a task queue of its own, and hands for what people and the watcher do around it. */
@@ -20,6 +30,8 @@ export type DriftLane = {
   edit(ref: ResourceRef, value: string, fieldManager?: string): Promise<void>;
   /** The same, back to what is declared. */
   undo(ref: ResourceRef, value?: string): Promise<void>;
+  /** What the API server's audit log tells only now: who made the edits of a ConfigMap. */
+  audited(ref: ResourceRef, user: string): Promise<void>;
   modeOf(ref: ResourceRef): Promise<string | undefined>;
   /** The open question about a resource, once there is one other than those. */
   question(ref: ResourceRef, ...others: readonly Question[]): Promise<Question>;
@@ -30,30 +42,76 @@ export type DriftLane = {
   stop(): Promise<void>;
 };
 
+export type LaneDifferences = {
+  readonly rules?: Readonly<Partial<Record<Place, Partial<PolicyRule>>>>;
+  readonly guards?: Partial<Guards>;
+  readonly residue?: 'report' | 'patch';
+  readonly interceptors?: readonly ActivityInterceptorsFactory[];
+  readonly temporal?: Pick<Config['temporal'], 'codec' | 'versioning'>;
+  /** Where the lane's writes to ConfigHub go: a proxy in front of the stage's. */
+  readonly hubUrl?: string;
+  readonly pendingGraceMs?: number;
+  readonly auditToken?: string;
+  /** More sections of the configuration. */
+  readonly sections?: object;
+  /** What no unit declares is reported, too. */
+  readonly unmanaged?: 'report';
+};
+
 /** Opens a lane whose rules (by the name of their place) and guards differ from the stage's. */
 export async function openDriftLane(
   stage: CrashStage,
   name: string,
-  different: {
-    readonly rules?: Readonly<Partial<Record<Place, Partial<PolicyRule>>>>;
-    readonly guards?: Partial<Guards>;
-    readonly residue?: 'report' | 'patch';
-    readonly interceptors?: readonly ActivityInterceptorsFactory[];
-  } = {},
+  different: LaneDifferences = {},
 ): Promise<DriftLane> {
-  const lane = await stage.lane(name, different.residue ?? 'report');
+  const lane = await stage.lane(name, different.residue ?? 'report', different.sections);
+  const parts = await connected(differing(lane.parts, different));
+  const { temporal } = parts.config;
+  const bundle = temporal.codec ? await bundleWorkflows(parts.config) : stage;
+  const worker = await startWorker(parts, bundle, different.interceptors);
+  const stop = async () => {
+    await worker.stop();
+    if (parts.temporal !== lane.parts.temporal) await parts.temporal.close();
+  };
+  return { parts, ...createHands(stage, parts), stop };
+}
+
+function differing(parts: Parts, different: LaneDifferences): Parts {
+  const { config } = parts;
+  const { guards, temporal, hubUrl, pendingGraceMs, auditToken, unmanaged } = different;
   const rules: Readonly<Record<string, Partial<PolicyRule>>> = different.rules ?? {};
-  const { config } = lane.parts;
-  const parts: Parts = {
-    ...lane.parts,
+  const environments = [...parts.environments].map(([name, one]) => {
+    const environment = { ...one.config, ...(unmanaged && { unmanaged }) };
+    return [name, { ...one, config: environment }] as const;
+  });
+  return {
+    ...parts,
+    environments: new Map(environments),
+    hub:
+      hubUrl === undefined
+        ? parts.hub
+        : createConfighubClient({ url: hubUrl, token: TEST_TOKEN, log: parts.log }),
     config: {
       ...config,
       policies: config.policies.map((rule) => ({ ...rule, ...rules[rule.name] })),
-      guards: { ...config.guards, ...different.guards },
+      guards: { ...config.guards, ...guards },
+      temporal: { ...config.temporal, ...temporal },
+      pending: { graceMs: pendingGraceMs ?? config.pending.graceMs },
+      audit: { ...config.audit, ...(auditToken !== undefined && { token: auditToken }) },
     },
   };
-  const worker = await startWorker(parts, { codePath: stage.codePath }, different.interceptors);
-  return { parts, ...createHands(stage, parts), stop: () => worker.stop() };
+}
+
+/** Runs begin with the lane's own settings; with a codec, Temporal is talked to by a client of the lane's own, too. */
+async function connected(parts: Parts): Promise<Parts> {
+  const { config } = parts;
+  const { codec, address, namespace, taskQueue } = config.temporal;
+  const temporal = codec
+    ? await connectTemporal({ address, namespace, ...dataConverterOf(config) })
+    : parts.temporal;
+  const { settle, pending } = config;
+  const timing = { settle, pendingGraceMs: pending.graceMs };
+  return { ...parts, temporal, driftDoor: createDriftDoor(temporal, { taskQueue, ...timing }) };
 }
 
 function createHands(stage: CrashStage, parts: Parts): Omit<DriftLane, 'parts' | 'stop'> {
@@ -70,6 +128,19 @@ function createHands(stage: CrashStage, parts: Parts): Omit<DriftLane, 'parts' |
     async undo(ref, value = 'calm') {
       await set(ref, value);
       await driftDoor.reportClean(ref, now());
+    },
+    async audited(ref, user) {
+      const cluster = clusterNameOf(parts.config.environments, ref.environment);
+      const nowMs = Date.now();
+      const write: AuditWrite = {
+        ...{ auditId: `${ref.name}-${user}`, group: '', resource: 'configmaps', subresource: '' },
+        ...{ namespace: ref.namespace, name: ref.name, verb: 'patch', user },
+        manager: EDITOR.fieldManager,
+        receivedAt: new Date(nowMs - AUDITED_MS).toISOString(),
+        completedAt: new Date(nowMs).toISOString(),
+      };
+      await store.auditWrites.append(cluster, [write]);
+      await createLateAuthors(parts)(cluster, [write]);
     },
     async modeOf(ref) {
       const live = await stage.admin.get(ref);

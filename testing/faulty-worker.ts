@@ -3,6 +3,7 @@
  * configuration in REALIGN_CONFIG and the point in REALIGN_FAULT. It is no different from `realign worker` until then.
  */
 import { flushCompileCache } from 'node:module';
+import { setTimeout } from 'node:timers/promises';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { z } from 'zod';
 import { loadConfig } from '../lib/config.ts';
@@ -14,14 +15,17 @@ import { installRuntime, startWorker } from '../workers/worker.ts';
 const planSchema = z.object({
   /** Name of the activity. */
   activity: z.string(),
-  /** `before`: nothing of the effect has happened; `after`: all of it has, and Temporal does not know. */
-  at: z.enum(['before', 'after']),
+  /** `before`: nothing of the effect has happened; `during`: who knows; `after`: all of it has, and Temporal does not know. */
+  at: z.enum(['before', 'during', 'after']),
   /** Which execution of that activity, from 1. */
   nth: z.int().min(1),
   /** File with the workflow bundle. */
   codePath: z.string(),
 });
 export type FaultPlan = z.infer<typeof planSchema>;
+
+/** The first requests of the activity are on their way. */
+const MIDDLE_MS = 10;
 
 /** Counts the executions of the activity and dies at the one that the plan names. */
 function dieAt({ activity, at, nth }: FaultPlan): ActivityInterceptorsFactory {
@@ -33,6 +37,10 @@ function dieAt({ activity, at, nth }: FaultPlan): ActivityInterceptorsFactory {
         seen += 1;
         if (seen !== nth) return next(input);
         if (at === 'after') await next(input);
+        if (at === 'during') {
+          next(input).catch(() => {});
+          await setTimeout(MIDDLE_MS);
+        }
         process.kill(process.pid, 'SIGKILL');
         // Nothing of this process may happen after the signal was sent.
         return new Promise(() => {});

@@ -1,6 +1,6 @@
 /**
- * Writes drift/schema-table.ts from the API server's own documents, so that merge keys are never copied by hand:
- *   node testing/generate-kube-schema.ts OPENAPI_V2_JSON K8S_IO_API_SOURCE_DIR > drift/schema-table.ts
+ * Writes drift/compare/schema-table.ts from the API server's own documents, so that merge keys are never copied by hand:
+ *   node testing/generate-kube-schema.ts OPENAPI_V2_JSON K8S_IO_API_SOURCE_DIR > drift/compare/schema-table.ts
  * The first is `kubectl get --raw /openapi/v2`, the second the unpacked Go module k8s.io/api of the same version: only the
  * Go types tell which scalars are pointers, that is, for which of them zero is a value and not the same as absent.
  */

@@ -8,7 +8,7 @@ import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 export type PartAnswers = {
   readonly postgres: { readonly url: string };
   readonly temporal: { readonly address: string; readonly uiUrl: string };
-  readonly kubernetes: Omit<Kubernetes, 'stop'>;
+  readonly kubernetes: Omit<Kubernetes, 'stop' | 'crash' | 'recover'>;
 };
 export type PartName = keyof PartAnswers;
 

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import type { Decision } from '../drift/record.ts';
+import type { Decision, Question } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
-import { driftWorkflowId, promotionWorkflowId } from '../lib/workflow-id.ts';
+import { driftUnitWorkflowId, driftWorkflowId, promotionWorkflowId } from '../lib/workflow-id.ts';
 import { SCENARIOS, type ScenarioName } from './crash-scenarios.ts';
 import type { CrashStage, Place } from './crash-stage.ts';
 import { type DriftLane, openDriftLane } from './drift-lane.ts';
@@ -19,7 +19,11 @@ export const PATHS = [
   'expire',
   'snooze',
   'withdrawn',
+  'amended',
+  'pending',
+  'superseded',
   'failed-and-rolled-back',
+  'drift-unit',
 ] as const;
 export type PathName = (typeof PATHS)[number];
 
@@ -27,6 +31,8 @@ export type Recorded = { readonly workflowId: string; readonly json: string };
 
 const CALM = { mode: 'calm' };
 const EXPIRY_MS = 1_500;
+const GRACE_MS = 1_500;
+const DRIFT_SPACE = 'drifts-of-histories';
 
 /** Plays each path once on real parts; answers its history as JSON, without the name of the machine. */
 export async function recordHistories(
@@ -37,7 +43,15 @@ export async function recordHistories(
     rules: { asked: { expiryMs: EXPIRY_MS, remindersAt: [0.5] } },
   });
   const patching = await openDriftLane(stage, 'histories-patch', { residue: 'patch' });
-  const lanes = [lane, brief, patching];
+  const late = await openDriftLane(stage, 'histories-late', {
+    rules: { asked: { unknownAuthor: 'extra-approver' } },
+    auditToken: 'the-audit-token-of-the-histories',
+    pendingGraceMs: GRACE_MS,
+  });
+  const keeping = await openDriftLane(stage, 'histories-units', {
+    sections: { drift: { records: 'units', space: DRIFT_SPACE } },
+  });
+  const lanes = [lane, brief, patching, late, keeping];
   try {
     const refs = {
       'auto-fix': await play(stage, lane, 'automatic fix', [], 'fixed'),
@@ -67,11 +81,17 @@ export async function recordHistories(
       expire: await expire(stage, brief),
       snooze: await snooze(stage, lane),
       withdrawn: await withdraw(stage, lane),
+      amended: await amend(stage, late),
+      pending: await leaveUnapplied(stage, late),
     };
-    const promotionId = await promoted(stage, lane, refs['accept-with-promotion']);
+    const others = {
+      promotion: await promoted(stage, lane, refs['accept-with-promotion'], 2),
+      superseded: await supersede(stage, lane),
+      'drift-unit': await keepUnit(stage, keeping),
+    };
     const ids = Object.entries(refs).map(([path, ref]) => [path, driftWorkflowId(ref)] as const);
     const recorded = await Promise.all(
-      [...ids, ['promotion', promotionId] as const].map(async ([path, id]) => {
+      [...ids, ...Object.entries(others)].map(async ([path, id]) => {
         return [path, { workflowId: id, json: await historyOf(lane, id) }] as const;
       }),
     );
@@ -94,8 +114,7 @@ async function play(
   await scenario.prepare(stage, slug);
   const place: Place = scenario.place;
   const ref = stage.refOf(place, slug);
-  const { path, value } = scenario.drift;
-  await stage.admin.jsonPatch(ref, [{ op: 'add', path, value }], { fieldManager: 'kubectl-edit' });
+  await stage.admin.jsonPatch(ref, scenario.drift, { fieldManager: 'kubectl-edit' });
   await lane.parts.driftDoor.reportDrift(ref, 'drift', Date.now() * 1_000);
   for (const decision of answers) await lane.decide(await lane.question(ref), 'ann', decision);
   await lane.until(ref, stands);
@@ -123,6 +142,54 @@ async function withdraw(stage: CrashStage, lane: DriftLane): Promise<ResourceRef
   return end(lane, ref);
 }
 
+/** One vote is not enough while nobody knows who made the change, and is once somebody does. */
+async function amend(stage: CrashStage, lane: DriftLane): Promise<ResourceRef> {
+  const ref = await drifted(stage, lane, 'history-amended');
+  await lane.decide(await lane.question(ref), 'bob', 'approve');
+  await lane.audited(ref, 'ann');
+  await lane.until(ref, 'fixed');
+  return ref;
+}
+
+async function leaveUnapplied(stage: CrashStage, lane: DriftLane): Promise<ResourceRef> {
+  const unit = await stage.install('asked', 'history-pending', CALM);
+  const ref = stage.refOf('asked', unit.slug);
+  await stage.rewrite(unit, { mode: 'calmer' });
+  await lane.parts.driftDoor.reportDrift(ref, 'pending', 1);
+  const question = await lane.question(ref);
+  for (const person of ['ann', 'bob']) await lane.decide(question, person, 'approve');
+  await lane.until(ref, 'fixed');
+  return ref;
+}
+
+/** What is kept in ConfigHub of a drift, from when it was asked about to its end. */
+async function keepUnit(stage: CrashStage, lane: DriftLane): Promise<string> {
+  const ref = await drifted(stage, lane, 'history-drift-unit');
+  await lane.decide(await lane.question(ref), 'ann', 'approve');
+  await lane.until(ref, 'fixed');
+  return driftUnitWorkflowId(ref);
+}
+
+/** Answers with the older of two promotions of one unit. */
+async function supersede(stage: CrashStage, lane: DriftLane): Promise<string> {
+  const name = 'history-superseded';
+  await stage.clone(await stage.install('home', name, CALM), 'far');
+  const ref = stage.refOf('home', name);
+  const older = promotionWorkflowId(stage.space('far').slug, name, 2);
+  for (const [value, revision] of [
+    ['wild', 2],
+    ['wilder', 3],
+  ] as const) {
+    await lane.edit(ref, value);
+    await lane.decide(await lane.question(ref), 'ann', 'accept');
+    await lane.until(ref, 'accepted');
+    await questionOf(lane, promotionWorkflowId(stage.space('far').slug, name, revision));
+  }
+  await lane.parts.temporal.client.workflow.getHandle(older).result();
+  await promoted(stage, lane, ref, 3);
+  return older;
+}
+
 async function drifted(stage: CrashStage, lane: DriftLane, name: string): Promise<ResourceRef> {
   await stage.install('asked', name, CALM);
   const ref = stage.refOf('asked', name);
@@ -137,28 +204,37 @@ async function end(lane: DriftLane, ref: ResourceRef): Promise<ResourceRef> {
 }
 
 /** The promotion that the accepted drift has led to, approved. */
-async function promoted(stage: CrashStage, lane: DriftLane, { name }: ResourceRef) {
-  const workflowId = promotionWorkflowId(stage.space('far').slug, name, 2);
-  const question = await eventually(
-    async () => {
-      const open = await lane.parts.store.questions.list({ status: 'open', limit: 100 });
-      return open.find((one) => one.workflowId === workflowId);
-    },
-    { timeoutMs: 60_000, what: 'the question of the promotion' },
-  );
-  await lane.decide(question, 'ann', 'approve');
+async function promoted(
+  stage: CrashStage,
+  lane: DriftLane,
+  { name }: ResourceRef,
+  revision: number,
+): Promise<string> {
+  const workflowId = promotionWorkflowId(stage.space('far').slug, name, revision);
+  await lane.decide(await questionOf(lane, workflowId), 'ann', 'approve');
   await lane.parts.temporal.client.workflow.getHandle(workflowId).result();
   return workflowId;
 }
 
-async function historyOf({ parts }: DriftLane, workflowId: string): Promise<string> {
+function questionOf({ parts }: DriftLane, workflowId: string): Promise<Question> {
+  return eventually(
+    async () => {
+      const open = await parts.store.questions.list({ status: 'open', limit: 100 });
+      return open.find((one) => one.workflowId === workflowId);
+    },
+    { timeoutMs: 60_000, what: 'the question of the promotion' },
+  );
+}
+
+/** As JSON, once the run has ended. */
+export async function historyOf({ parts }: DriftLane, workflowId: string): Promise<string> {
   const handle = parts.temporal.client.workflow.getHandle(workflowId);
   await handle.result();
   return withoutTraces(historyToJSON(await handle.fetchHistory()));
 }
 
 /** Neither who ran it where, nor from which files: replay needs none of it. */
-function withoutTraces(json: string): string {
+export function withoutTraces(json: string): string {
   return json
     .replaceAll(/"identity":\s*"[^"]*"/g, '"identity": "worker"')
     .replaceAll(/"stackTrace":\s*"(?:\\.|[^"\\])*"/g, '"stackTrace": ""')

@@ -66,24 +66,31 @@ export async function testTemporal(): Promise<PartAnswers['temporal'] & { namesp
 /** The shared cluster; work in a namespace of your own. */
 export async function testCluster(): Promise<TestCluster> {
   const cluster = await part('kubernetes');
-  const admin = () =>
-    createKubeRequests({ url: cluster.url, ca: cluster.ca, token: cluster.tokens.admin });
   return {
     ...cluster,
-    namespace: async () => {
-      const name = `test-${randomName()}`;
-      const requests = admin();
-      try {
-        const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-        const { status } = await requests.send('POST', '/api/v1/namespaces', body);
-        if (status !== 201) throw new Error(`namespace ${name} cannot be created: ${status}`);
-      } finally {
-        requests.close();
-      }
-      return name;
-    },
+    namespace: namespacesOf(cluster),
     pauseStatus: async () => void (await ask('status-player/pause')),
     resumeStatus: async () => void (await ask('status-player/resume')),
+  };
+}
+
+/** Creates namespaces that nobody else has, in any cluster of the stack's. */
+export function namespacesOf({
+  url,
+  ca,
+  tokens,
+}: Pick<PartAnswers['kubernetes'], 'url' | 'ca' | 'tokens'>): TestCluster['namespace'] {
+  return async () => {
+    const name = `test-${randomName()}`;
+    const requests = createKubeRequests({ url, ca, token: tokens.admin });
+    try {
+      const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+      const { status } = await requests.send('POST', '/api/v1/namespaces', body);
+      if (status !== 201) throw new Error(`namespace ${name} cannot be created: ${status}`);
+    } finally {
+      requests.close();
+    }
+    return name;
   };
 }
 

@@ -1,0 +1,245 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { type ActivityInterceptorsFactory, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Question } from '../drift/decide/record.ts';
+import type { ResourceRef } from '../drift/resource-ref.ts';
+import { driftWorkflowId, promotionWorkflowId } from '../lib/workflow-id.ts';
+import { type CrashStage, openCrashStage } from '../testing/crash-stage.ts';
+import { type DriftLane, openDriftLane } from '../testing/drift-lane.ts';
+import { eventually } from '../testing/eventually.ts';
+import { keepHistory } from '../testing/keep-history.ts';
+import { startForgetfulTemporal } from '../testing/own-servers.ts';
+import { testCluster, testPostgres } from '../testing/stack.ts';
+import { createCommandDoor } from '../workers/command-door.ts';
+import { UNORDERED } from '../workflows/messages.ts';
+
+// What lasts for months goes through many histories. This server suggests a fresh one after some events instead of 4,096.
+
+const CALM = { mode: 'calm' };
+const WILD = { mode: 'wild' };
+/** More than any one look at a drift needs, fewer than some signals make. */
+const EVENTS = 200;
+/** Each is a signal and a workflow task of three events, unless tasks take several. */
+const AT_ONCE = 10;
+/** One page of a promotion, and one unit more. */
+const MANY_UNITS = 51;
+const TIMEOUT_MS = 60_000;
+
+let temporal: Awaited<ReturnType<typeof startForgetfulTemporal>>;
+let stage: CrashStage;
+let lane: DriftLane;
+const before = new Map<string, () => Promise<void>>();
+
+const interrupt: ActivityInterceptorsFactory = ({ info }) => ({
+  inbound: {
+    async execute(input, next) {
+      const said = JSON.stringify(input.args);
+      const found = [...before].find(([name]) => {
+        const [activity, mentioned = ''] = name.split(' ');
+        return activity === info.activityType && said.includes(mentioned);
+      });
+      await found?.[1]();
+      return next(input);
+    },
+  },
+});
+
+beforeAll(async () => {
+  temporal = await startForgetfulTemporal(EVENTS);
+  const [cluster, postgres] = await Promise.all([testCluster(), testPostgres()]);
+  stage = await openCrashStage({ cluster, postgres, temporal });
+  lane = await openDriftLane(stage, 'hand-over', {
+    rules: { asked: { quorum: 1 }, home: { quorum: 2 }, far: { quorum: 1 } },
+    interceptors: [interrupt],
+  });
+}, 120_000);
+
+afterAll(async () => {
+  await lane?.stop();
+  await stage?.close();
+  await temporal?.stop();
+});
+
+async function drifted(place: 'auto' | 'asked' | 'home', name: string): Promise<ResourceRef> {
+  await stage.install(place, name, CALM);
+  const ref = stage.refOf(place, name);
+  await lane.edit(ref, 'wild');
+  return ref;
+}
+
+async function runIdOf(workflowId: string): Promise<string> {
+  return (await lane.parts.temporal.client.workflow.getHandle(workflowId).describe()).runId;
+}
+
+/** Tells a run the same again and again, as a watcher does for months, until a fresh history goes on. */
+async function handedOver(ref: ResourceRef, digest: string): Promise<void> {
+  const workflowId = driftWorkflowId(ref);
+  const runId = await runIdOf(workflowId);
+  const tell = () => lane.parts.driftDoor.reportDrift(ref, digest, Date.now() * 1_000);
+  await eventually(
+    async () => {
+      await Promise.all(Array.from({ length: AT_ONCE }, tell));
+      return (await runIdOf(workflowId)) !== runId;
+    },
+    { timeoutMs: TIMEOUT_MS, what: `a fresh history of ${ref.name}` },
+  );
+  // A worker that knows nothing of the run yet would have handed over at the same place.
+  const { workflow } = lane.parts.temporal.client;
+  const history = await workflow.getHandle(workflowId, runId).fetchHistory();
+  const workflowBundle = { codePath: stage.codePath };
+  await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+}
+
+async function questionsOf({ name }: ResourceRef): Promise<readonly Question[]> {
+  const all = await lane.parts.store.questions.list({ limit: 1_000 });
+  return all.filter((one) => one.ref?.name === name);
+}
+
+describe('in a fresh history', () => {
+  it('a question goes on with the answers that it has', async () => {
+    const ref = await drifted('home', 'voted');
+    const question = await lane.question(ref);
+    expect(await lane.decide(question, 'ann', 'approve')).toBe('counted');
+    await handedOver(ref, question.finding?.diffDigest ?? '');
+    // Whoever answers at any moment of it is heard.
+    expect(await lane.decide(question, 'ann', 'accept')).toBe('counted');
+    expect(await lane.decide(question, 'ann', 'accept')).not.toBe('QUESTION_CLOSED');
+    await handedOver(ref, question.finding?.diffDigest ?? '');
+    expect(await questionsOf(ref)).toMatchObject([
+      { id: question.id, status: 'open', approvals: ['ann'], askedAt: question.askedAt },
+    ]);
+    expect(await lane.decide(question, 'bob', 'accept')).toBe('accept taken');
+    await lane.until(ref, 'accepted');
+    expect(await questionsOf(ref)).toHaveLength(1);
+  }, 120_000);
+
+  it('a question whose drift has changed meanwhile is withdrawn', async () => {
+    const ref = await drifted('asked', 'changed');
+    const question = await lane.question(ref);
+    before.set('detect changed', async () => {
+      before.clear();
+      const wilder = { op: 'add', path: '/data/mode', value: 'wilder' } as const;
+      await stage.admin.jsonPatch(ref, [wilder], { fieldManager: 'kubectl-edit' });
+    });
+    await handedOver(ref, question.finding?.diffDigest ?? '');
+    const next = await lane.question(ref, question);
+    expect(next.finding?.changes[0]?.live).toBe('wilder');
+    expect((await lane.parts.store.questions.find(question.id))?.status).toBe('withdrawn');
+    expect(await lane.decide(next, 'bob', 'approve')).toBe('approve taken');
+    await lane.until(ref, 'fixed');
+    await keepHistory(stage, lane, driftWorkflowId(ref), 'handed-over');
+  }, 120_000);
+
+  it('a snooze lasts as long as it was to last', async () => {
+    const ref = await drifted('asked', 'asleep');
+    const question = await lane.question(ref);
+    await lane.decide(question, 'ann', 'snooze', { snooze_for: '60d' });
+    const { message } = await lane.until(ref, 'snoozed');
+    await handedOver(ref, question.finding?.diffDigest ?? '');
+    await handedOver(ref, question.finding?.diffDigest ?? '');
+    expect(await lane.until(ref, 'snoozed')).toMatchObject({ message });
+    expect(await questionsOf(ref)).toHaveLength(1);
+    await lane.edit(ref, 'wilder');
+    await lane.question(ref, question);
+  }, 120_000);
+
+  it('it is known how often a fix has failed', async () => {
+    const ref = stage.refOf('auto', 'failing');
+    const runs = new Set<string>();
+    before.set('verify failing', async () => {
+      const workflowId = driftWorkflowId(ref);
+      runs.add(await runIdOf(workflowId));
+      await lane.edit(ref, 'wild');
+      for (let told = 0; told < EVENTS / 3; told += 1) {
+        await lane.parts.driftDoor.reportDrift(ref, `told ${told}`, UNORDERED);
+      }
+      throw ApplicationFailure.nonRetryable('it cannot be looked at', 'KUBERNETES_FORBIDDEN');
+    });
+    await drifted('auto', 'failing');
+    const question = await lane.question(ref);
+    before.clear();
+    expect(question.because).toContain('the fix has failed 3 times');
+    expect(runs.size).toBeGreaterThan(1);
+    expect(await lane.decide(question, 'ann', 'approve')).toBe('approve taken');
+    await lane.until(ref, 'fixed');
+  }, 120_000);
+
+  it('it is known how a difference was settled', async () => {
+    const ref = await drifted('asked', 'settled');
+    const question = await lane.question(ref);
+    expect(await lane.decide(question, 'bob', 'reject')).toBe('reject taken');
+    await lane.until(ref, 'rejected');
+    await lane.edit(ref, 'wilder');
+    const other = await lane.question(ref, question);
+    await handedOver(ref, other.finding?.diffDigest ?? '');
+    await lane.edit(ref, 'wild');
+    const { message } = await lane.until(ref, 'rejected');
+    expect(message).toContain('Rejected by bob');
+    expect((await lane.parts.store.questions.find(other.id))?.status).toBe('withdrawn');
+  }, 120_000);
+
+  it('a promotion asks on, and hands the next level over as it was told to', async () => {
+    const home = await stage.install('home', 'promoted', CALM);
+    const far = await stage.clone(home, 'far');
+    await stage.clone(far, 'near');
+    const ref = stage.refOf('home', 'promoted');
+    await lane.edit(ref, 'wild');
+    const question = await lane.question(ref);
+    for (const person of ['ann', 'bob']) await lane.decide(question, person, 'accept');
+    const workflowId = promotionWorkflowId(stage.space('far').slug, 'promoted', 2);
+    const first = await questionBy(workflowId);
+    const runId = await runIdOf(workflowId);
+    let open = first;
+    while ((await runIdOf(workflowId)) === runId) {
+      await lane.decide(open, 'ann', 'snooze', { snooze_for: '1s' });
+      open = await questionBy(workflowId, open);
+    }
+    expect(open.number).toBeGreaterThan(2);
+    expect(await lane.decide(open, 'ann', 'approve')).toBe('approve taken');
+    await followed('near', 'promoted');
+  }, 120_000);
+
+  it('a promotion by command goes on with what it has counted', async () => {
+    const names = Array.from({ length: MANY_UNITS }, (_, index) => `many-${index}`);
+    const [home, far] = [stage.space('home'), stage.space('far')];
+    for (const slug of names) {
+      const data = `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${slug}\ndata:\n  mode: calm\n`;
+      const unit = await stage.hub.createUnit(home.spaceId, { slug, data });
+      const upstream = { upstreamSpaceId: unit.spaceId, upstreamUnitId: unit.unitId };
+      await stage.hub.cloneUnit(far.spaceId, { slug, ...upstream });
+      await stage.rewrite(unit, WILD);
+    }
+    const { store, temporal: connection, config } = lane.parts;
+    const door = createCommandDoor(connection, store, config.temporal);
+    const { runId, workflowId } = await door.promote({ from: home.slug, to: far.slug }, 'ann');
+    const first = await runIdOf(workflowId);
+    const run = await eventually(
+      async () => {
+        const found = await store.commandRuns.find(runId);
+        return found?.endedAt === undefined ? undefined : found;
+      },
+      { timeoutMs: TIMEOUT_MS, what: 'the end of the promotion' },
+    );
+    expect(run).toMatchObject({ status: 'completed' });
+    expect(run.message).toContain(`${MANY_UNITS} asked`);
+    expect(await store.commandRuns.listResults(runId)).toHaveLength(MANY_UNITS);
+    expect(await runIdOf(workflowId)).not.toBe(first);
+  }, 120_000);
+});
+
+async function questionBy(workflowId: string, other?: Question): Promise<Question> {
+  return eventually(
+    async () => {
+      const open = await lane.parts.store.questions.list({ status: 'open', limit: 1_000 });
+      return open.find((one) => one.workflowId === workflowId && one.id !== other?.id);
+    },
+    { timeoutMs: TIMEOUT_MS, what: `a question of ${workflowId}` },
+  );
+}
+
+async function followed(place: 'near', name: string): Promise<void> {
+  await eventually(async () => (await lane.modeOf(stage.refOf(place, name))) === 'wild', {
+    timeoutMs: TIMEOUT_MS,
+    what: `${name} of ${place} follows`,
+  });
+}

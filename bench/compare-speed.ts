@@ -1,7 +1,7 @@
-import { type CompareContext, compare } from '../drift/compare.ts';
-import { type CompiledDesired, compileDesired } from '../drift/compile.ts';
-import { applyIgnoreRules, compileIgnoreRules } from '../drift/ignore.ts';
-import type { RuleSubject } from '../drift/ignore-rule.ts';
+import { type CompareContext, compare } from '../drift/compare/compare.ts';
+import { type CompiledDesired, compileDesired } from '../drift/compare/compile.ts';
+import { applyIgnoreRules, compileIgnoreRules } from '../drift/compare/ignore.ts';
+import type { RuleSubject } from '../drift/compare/ignore-rule.ts';
 import { type KubeObject, refOf } from '../drift/resource-ref.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Pair } from './compare-objects.ts';

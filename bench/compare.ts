@@ -5,7 +5,7 @@ import { MEASURE_MS, measureLatency, measureSpeed, prepare } from './compare-spe
 import { buildPeer, type PeerRun, runPeer } from './peer.ts';
 import { percentile } from './statistics.ts';
 
-const CASES = new URL('../drift/fixtures/diff-cases.json', import.meta.url);
+const CASES = new URL('../drift/compare/fixtures/diff-cases.json', import.meta.url);
 const PEER_ROUNDS = 3;
 
 type PairSet = { readonly set: string; readonly pairs: readonly Pair[] };

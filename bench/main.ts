@@ -6,6 +6,8 @@ type Bench = { run(args: readonly string[]): Promise<void> };
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   compare: () => import('./compare.ts'),
   latency: () => import('./latency.ts'),
+  question: () => import('./question.ts'),
+  storm: () => import('./storm.ts'),
   watch: () => import('./watch.ts'),
   'api-list': () => import('./api-list.ts'),
   confighub: () => import('./confighub.ts'),

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { ConfigHub, Unit } from '../clients/confighub/index.ts';
+import type { Unit } from '../clients/confighub/index.ts';
+import type { UnitReads } from '../desired/unit-reads.ts';
 import type { KubeObject } from '../drift/resource-ref.ts';
 
 export const NAMESPACE = 'bench';
@@ -31,7 +32,8 @@ export function fleetObject(index: number): KubeObject {
 }
 
 function workload(name: string) {
-  const probe = { httpGet: { path: '/healthz', port: 8080 } };
+  // Two objects, not one twice: manifests hold no anchors.
+  const probe = () => ({ httpGet: { path: '/healthz', port: 8080 } });
   return {
     replicas: 3,
     selector: { matchLabels: { app: name } },
@@ -45,8 +47,8 @@ function workload(name: string) {
             ports: [{ name: 'http', containerPort: 8080 }],
             env: Array.from({ length: 8 }, (_, at) => ({ name: `OPTION_${at}`, value: `${at}` })),
             resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
-            readinessProbe: probe,
-            livenessProbe: probe,
+            readinessProbe: probe(),
+            livenessProbe: probe(),
           },
         ],
       },
@@ -65,15 +67,13 @@ export async function writeFleetUnits(directory: string, count: number): Promise
 }
 
 /** The fleet as applied units of a ConfigHub space: their YAML comes from files and is parsed as it would be from the wire. */
-export function fleetUnits(
-  directory: string,
-  count: number,
-): Pick<ConfigHub, 'findSpace' | 'listUnits' | 'getUnit' | 'readData' | 'revisionData'> {
+export function fleetUnits(directory: string, count: number): UnitReads {
   const space = { slug: 'bench', displayName: '', labels: {}, annotations: {}, version: 1 };
   const units = Array.from({ length: Math.ceil(count / OBJECTS_PER_UNIT) }, (_, at) => unit(at));
   const dataOf = (unitId: string) => readFile(fileOf(directory, unitId), 'utf8');
   return {
     findSpace: async () => ({ ...space, spaceId: 'bench' }),
+    listSets: async () => [],
     async listUnits(query = {}) {
       if (query.detail !== 'all') return units;
       const asked = new Set(query.where?.expression.match(/(?<=')\d+(?=')/g));

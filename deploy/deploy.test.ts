@@ -111,6 +111,31 @@ describe('deploy/base', () => {
     ]);
   });
 
+  it('gives the api neither rights nor a token of ConfigHub', () => {
+    const podSchema = z.object({
+      spec: z.object({
+        template: z.object({
+          spec: z.object({
+            serviceAccountName: z.string(),
+            automountServiceAccountToken: z.boolean(),
+          }),
+        }),
+      }),
+    });
+    const api = ofKind('Deployment').find((one) => one.metadata.name === 'realign-api');
+    expect(podSchema.parse(api).spec.template.spec).toEqual({
+      serviceAccountName: 'realign-api',
+      automountServiceAccountToken: false,
+    });
+    const subjects = ofKind('ClusterRoleBinding').flatMap((one) => one['subjects']);
+    expect(subjects).toEqual([{ kind: 'ServiceAccount', name: 'realign', namespace: 'realign' }]);
+    const variables = (role: string) =>
+      containers.find((one) => one.args[0] === role)?.env.map((one) => one.name);
+    expect(variables('api')).toContain('DATABASE_URL');
+    expect(variables('api')).not.toContain('CUB_TOKEN');
+    expect(variables('worker')).toContain('CUB_TOKEN');
+  });
+
   it('puts everything that has a namespace into `realign`', () => {
     const clusterWide = ['Namespace', 'ClusterRole', 'ClusterRoleBinding'];
     for (const { kind, metadata } of base) {

@@ -3,6 +3,7 @@ import { equals } from '../../clients/confighub/where.ts';
 import { createKubernetesClient, type KubernetesClient } from '../../clients/kubernetes/index.ts';
 import { startTestConfighub, type TestConfighub } from '../../testing/confighub-server.ts';
 import { testCluster } from '../../testing/stack.ts';
+import { FILTERS } from './groups.ts';
 import { installAcornBear } from './install.ts';
 
 describe('acorn-bear on a real API server', () => {
@@ -23,7 +24,7 @@ describe('acorn-bear on a real API server', () => {
     kubernetes = await createKubernetesClient({ kubeconfig: kubeconfigs.admin, userAgent: 'test' });
     expect(
       await installAcornBear(server.hub, { prefix, environments: ['dev', 'staging', 'prod'] }),
-    ).toEqual({ spaces: 5, units: 39, filters: 6 });
+    ).toEqual({ spaces: 6, units: 39, filters: 6 });
   }, 120_000);
   afterAll(async () => {
     kubernetes?.close();
@@ -64,15 +65,62 @@ describe('acorn-bear on a real API server', () => {
   it('has filters that select what their names say', async () => {
     const { hub } = server;
     const filters = await hub.listFilters();
-    const selected = async (slug: string) => {
+    expect(filters.map((one) => one.slug).sort()).toEqual(FILTERS.map((one) => one.slug).sort());
+    const members = async (slug: string) => {
       const filter = filters.find((one) => one.slug === slug);
-      const units = await hub.listUnits({ filter: filter?.filterId ?? 'none', detail: 'state' });
-      return new Set(units.map((unit) => unit.spaceSlug.slice(prefix.length + 1)));
+      return hub.listUnits({ filter: filter?.filterId ?? 'none', detail: 'summary' });
     };
-    expect(await selected('auto-correctable')).toEqual(new Set(['dev']));
-    expect(await selected('manual-review')).toEqual(new Set(['staging', 'prod']));
-    expect(await selected('production-drift')).toEqual(new Set(['prod']));
-    expect(await selected('security-drift')).toEqual(new Set(['base', 'dev', 'staging', 'prod']));
+    const spaces = async (slug: string) =>
+      new Set((await members(slug)).map((unit) => unit.spaceSlug.slice(prefix.length + 1)));
+    expect(await spaces('auto-correctable')).toEqual(new Set(['dev']));
+    expect(await spaces('manual-review')).toEqual(new Set(['staging', 'prod']));
+    expect(await spaces('production-drift')).toEqual(new Set(['prod']));
+    expect(await spaces('production-only')).toEqual(new Set(['prod']));
+    expect(new Set((await members('security-drift')).map((unit) => unit.slug))).toEqual(
+      new Set(['app-reader']),
+    );
+    expect(new Set((await members('critical-services')).map((unit) => unit.slug))).toEqual(
+      new Set(['backend-api', 'database-postgres', 'frontend-web']),
+    );
+    const both = await hub.findUnit(
+      (await members('manual-review'))[0]?.spaceId ?? '',
+      'namespace',
+    );
+    if (both === undefined) throw new Error('not installed');
+    // With both labels a unit is for people.
+    await hub.patchUnit(both, { labels: { 'auto-correctable': 'true' } });
+    const ids = async (slug: string) => (await members(slug)).map((unit) => unit.unitId);
+    expect(await ids('manual-review')).toContain(both.unitId);
+    expect(await ids('auto-correctable')).not.toContain(both.unitId);
+    await hub.patchUnit(both, { labels: { 'auto-correctable': null } });
+  });
+
+  it('has sets: of critical services in each environment, and for recorded drifts', async () => {
+    const { hub } = server;
+    for (const environment of ['dev', 'prod']) {
+      const space = await hub.findSpace(`${prefix}-${environment}`);
+      const [set, ...others] = await hub.listSets(space?.spaceId ?? '');
+      expect(others).toEqual([]);
+      expect(set).toMatchObject({
+        slug: 'critical-services',
+        labels: { monitor: 'true', 'auto-fix': 'true' },
+      });
+      const members = await hub.listSetUnits(set?.setId ?? '', 'summary');
+      expect(new Set(members.map((unit) => `${unit.spaceSlug}/${unit.slug}`))).toEqual(
+        new Set(
+          ['backend-api', 'database-postgres', 'frontend-web'].map(
+            (slug) => `${prefix}-${environment}/${slug}`,
+          ),
+        ),
+      );
+    }
+    const drifts = await hub.findSpace(`${prefix}-drifts`);
+    expect((await hub.listSets(drifts?.spaceId ?? '')).map((set) => set.slug).sort()).toEqual([
+      'corrected-drifts',
+      'critical-drifts',
+      'replica-drifts',
+      'resource-drifts',
+    ]);
   });
 
   it('puts a drifted object right by applying its unit again', async () => {

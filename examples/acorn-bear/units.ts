@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
 import type { Labels, NewUnit } from '../../clients/confighub/index.ts';
+import { unitCategoryOf } from '../../drift/decide/drift-set.ts';
 
 /** File of `units/` → the labels of its unit, which is called as the file. One object for each unit. */
 const UNIT_LABELS: Readonly<Record<string, Labels>> = {
   'app-config': { app: 'app-config', tier: 'standard' },
-  'app-reader': { app: 'app-reader', tier: 'standard', 'drift-category': 'security' },
+  'app-reader': { app: 'app-reader', tier: 'standard' },
   'backend-api': { app: 'backend-api', tier: 'critical' },
   'backend-api-service': { app: 'backend-api', tier: 'standard' },
   'database-postgres': { app: 'database-postgres', tier: 'critical' },
@@ -14,14 +17,25 @@ const UNIT_LABELS: Readonly<Record<string, Labels>> = {
   'node-logger': { app: 'node-logger', tier: 'standard' },
 };
 
+const identity = z.looseObject({ apiVersion: z.string(), kind: z.string() });
+
 /** What the base space holds. */
 export function baseUnits(): readonly NewUnit[] {
-  return Object.entries(UNIT_LABELS).map(([slug, labels]) => ({
-    slug,
-    labels: { ...labels, monitor: 'true' },
-    data: readFileSync(new URL(`./units/${slug}.yaml`, import.meta.url), 'utf8'),
-    changeDescription: 'Installed acorn-bear',
-  }));
+  return Object.entries(UNIT_LABELS).map(([slug, labels]) => {
+    const data = readFileSync(new URL(`./units/${slug}.yaml`, import.meta.url), 'utf8');
+    return {
+      slug,
+      labels: { ...labels, ...categoryOf(data), monitor: 'true' },
+      data,
+      changeDescription: 'Installed acorn-bear',
+    };
+  });
+}
+
+function categoryOf(data: string): Labels {
+  const objects = parseAllDocuments(data).map((document) => identity.parse(document.toJS()));
+  const category = unitCategoryOf(objects);
+  return category === undefined ? {} : { 'drift-category': category };
 }
 
 /** Each environment has a namespace of its own, so this unit has no upstream. */
@@ -33,13 +47,3 @@ export function namespaceUnit(namespace: string, labels: Labels): NewUnit {
     changeDescription: 'Installed acorn-bear',
   };
 }
-
-/** The filters that policies name; each selects units. */
-export const FILTERS: readonly { readonly slug: string; readonly where: string }[] = [
-  { slug: 'critical-services', where: "Labels.tier = 'critical'" },
-  { slug: 'production-only', where: "Labels.environment = 'prod'" },
-  { slug: 'security-drift', where: "Labels.drift-category = 'security'" },
-  { slug: 'production-drift', where: "Space.Labels.environment = 'prod'" },
-  { slug: 'auto-correctable', where: "Labels.auto-correctable = 'true'" },
-  { slug: 'manual-review', where: "Labels.requires-approval = 'true'" },
-];

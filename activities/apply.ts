@@ -25,13 +25,10 @@ export function createApplyActivities(
           `unit ${input.unit.space}/${input.unit.slug} has apply gates: ${unit.applyGates.join(', ')}`,
         );
       }
-      const operationId = (await started(deps, unit, beat)) ?? (await start(deps, look, input));
-      beat.beat(operationId);
-      await deps.hub.waitForOperation(unit, operationId, {
-        timeoutMs: deps.config.applyTimeoutMs,
-        signal: beat.signal,
-        onPoll: () => beat.beat(operationId),
-      });
+      const earlier = await started(deps, unit, beat);
+      if (earlier === undefined || !(await isDone(deps, unit, earlier, beat))) {
+        await follow(deps, unit, await start(deps, look, input), beat);
+      }
       await describe(deps, unit, input);
       return { revision: unit.headRevision };
     },
@@ -71,6 +68,36 @@ async function start(
     await markStart(deps.hub, unit, changeSet, 'LastAppliedRevisionNum');
   }
   return (await deps.hub.applyUnit(unit)).operationId;
+}
+
+async function follow(
+  deps: ActivityDeps,
+  unit: DeclaringUnit,
+  operationId: string,
+  beat: Heartbeat,
+): Promise<void> {
+  beat.beat(operationId);
+  await deps.hub.waitForOperation(unit, operationId, {
+    timeoutMs: deps.config.applyTimeoutMs,
+    signal: beat.signal,
+    onPoll: () => beat.beat(operationId),
+  });
+}
+
+/** Follows the operation of an earlier attempt to its end; one that failed because the cluster was away wants another. */
+async function isDone(
+  deps: ActivityDeps,
+  unit: DeclaringUnit,
+  operationId: string,
+  beat: Heartbeat,
+): Promise<boolean> {
+  try {
+    await follow(deps, unit, operationId, beat);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'KUBERNETES_UNAVAILABLE') return false;
+    throw error;
+  }
 }
 
 /** The operation of an earlier attempt: the one it reported, else an apply of this revision since this step was scheduled. */

@@ -262,6 +262,9 @@ function same(a: InventoryItem, b: InventoryItem): boolean {
 }
 
 function messageOf(error: unknown): string {
+  if (error instanceof AppError && error.code === 'KUBERNETES_UNAVAILABLE') {
+    return `the cluster is unavailable: ${error.message}`;
+  }
   if (error instanceof AppError || error instanceof HubError) return error.message;
   return error instanceof Error ? error.message : String(error);
 }

@@ -8,6 +8,7 @@ import { sha256 } from '../lib/digest.ts';
 import { driftWorkflowId } from '../lib/workflow-id.ts';
 import { type CrashStage, openCrashStage } from '../testing/crash-stage.ts';
 import { type DriftLane, openDriftLane } from '../testing/drift-lane.ts';
+import { eventually } from '../testing/eventually.ts';
 import { codecDoorOf } from '../workers/codec-door.ts';
 
 // Payloads encrypted: what Temporal stores can be read by nobody without the key, and keys can be changed under open runs.
@@ -49,6 +50,13 @@ async function storedHistory(workflowId: string) {
   return handle.fetchHistory();
 }
 
+/** Its bytes, each a character. */
+async function storedText(workflowId: string): Promise<string> {
+  const stored = await storedHistory(workflowId);
+  const bytes = proto.temporal.api.history.v1.History.encode(stored).finish();
+  return Buffer.from(bytes).toString('latin1');
+}
+
 function payloadsOf(value: unknown): readonly Payload[] {
   if (typeof value !== 'object' || value === null) return [];
   if ('data' in value && 'metadata' in value) return [value as Payload];
@@ -66,11 +74,15 @@ test('nothing that a run knows can be read in its history, and a change of keys 
   const question = await lane.question(ref);
   expect(question.summary).toContain('a-telling-value');
 
-  const stored = await storedHistory(driftWorkflowId(ref));
-  const bytes = proto.temporal.api.history.v1.History.encode(stored).finish();
-  const text = Buffer.from(bytes).toString('latin1');
+  // The question is on record before its step has ended, and a step's failed attempts are written with its end.
+  const text = await eventually(
+    async () => {
+      const stored = await storedText(driftWorkflowId(ref));
+      return stored.includes('Encoded failure') && stored;
+    },
+    { what: 'the failed attempt in the history' },
+  );
   expect(text).toContain('openQuestion');
-  expect(text).toContain('Encoded failure');
   for (const known of ['a-telling-value', 'data.mode', 'kubectl-edit', 'a-telling-reason']) {
     expect(text).not.toContain(known);
   }

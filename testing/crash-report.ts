@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import type { Unit } from '../clients/confighub/index.ts';
+import { saysOutage } from '../clients/confighub/outage.ts';
 import type { StepEntry } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { driftUnitWorkflowId } from '../lib/workflow-id.ts';
@@ -89,12 +90,14 @@ function stepsDone(entries: readonly StepEntry[]): readonly string[] {
   return [...steps.values()].toSorted();
 }
 
-/** Apply operations that ConfigHub was ever asked for, unit by unit. */
+/** Apply operations that ConfigHub was ever asked for and that reached the cluster, unit by unit. */
 export function countApplies(stage: CrashStage, units: ByPlace<Unit>): Promise<ByPlace<number>> {
   return forEachUnit(units, async (unit) => {
-    const events = await stage.hub.listUnitEvents(unit);
-    return new Set(events.filter((one) => one.action === 'Apply').map((one) => one.operationId))
-      .size;
+    const applies = (await stage.hub.listUnitEvents(unit)).filter((one) => one.action === 'Apply');
+    const inVain = applies.filter((one) => one.status === 'Failed' && saysOutage(one.message));
+    const operations = new Set(applies.map((one) => one.operationId));
+    for (const one of inVain) operations.delete(one.operationId);
+    return operations.size;
   });
 }
 

@@ -140,7 +140,7 @@ export type ConfigHub = {
   >;
   /**
    * The closing event. Rejects with APPLY_FAILED when the operation failed or was cancelled, or took longer than
-   * `timeoutMs`. An apply that was written but whose workloads were not ready in time resolves (result `ApplyWaitFailed`).
+   * `timeoutMs`; with KUBERNETES_UNAVAILABLE when it failed because its cluster could not be reached: then another may succeed. An apply that was written but whose workloads were not ready in time resolves (result `ApplyWaitFailed`).
    */
   waitForOperation(
     unit: Pick<Unit, 'unitId' | 'spaceId'>,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../lib/errors.ts';
 import type { WaitOptions } from './hub.ts';
+import { saysOutage } from './outage.ts';
 import type { EventStatus, UnitEvent } from './types.ts';
 
 /** No apply is done sooner: a look before would be in vain. */
@@ -43,7 +44,8 @@ function latestOf(events: readonly UnitEvent[]): UnitEvent | undefined {
 // What was late had been written all the same: the comparison with the cluster judges that, not ConfigHub's patience.
 function judged(event: UnitEvent): UnitEvent {
   if (event.status === 'Completed' || event.result === 'ApplyWaitFailed') return event;
-  throw new AppError('APPLY_FAILED', event.message || `${event.action}: ${event.status}`, {
+  const code = saysOutage(event.message) ? 'KUBERNETES_UNAVAILABLE' : 'APPLY_FAILED';
+  throw new AppError(code, event.message || `${event.action}: ${event.status}`, {
     details: { operationId: event.operationId, result: event.result },
   });
 }

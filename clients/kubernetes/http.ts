@@ -3,6 +3,7 @@ import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../lib/errors.ts';
 import type { Credentials } from './credentials.ts';
+import { createStartingCheck } from './starting.ts';
 import { errorOfAnswer, TOO_LARGE } from './status-error.ts';
 
 export type Call = {
@@ -32,25 +33,39 @@ const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_ATTEMPTS = 4;
 const DEFAULT_RETRY_AFTER_MS = 500;
 const MAX_RETRY_AFTER_MS = 5_000;
-/** After it was away an API server may take this long until it knows whom to let in. */
-const STARTING_MS = 30_000;
 
 /** An answer whose time-out still runs until `settle` is called. */
 type Answer = { readonly response: http.IncomingMessage; settle(): void };
 
-/** Requests under one identity, with a time-out and a limit on what is read. After a 401 the credentials are read anew, once. */
+const READY: Call = { method: 'GET', path: '/readyz', repeatable: true, what: 'get /readyz' };
+
+/**
+ * Requests under one identity, with a time-out and a limit on what is read. After a 401 the credentials are read anew, once; a 403
+ * counts once the server is ready to know whom to let in.
+ */
 export function createHttp(
   credentials: Credentials,
   options: { timeoutMs: number; userAgent: string },
 ): Http {
   const { timeoutMs, userAgent } = options;
-  let startingUntilMs = 0;
 
   const send = (call: Call, streaming: boolean, fresh: boolean): Promise<Answer> =>
     sendOnce(credentials, call, { streaming, fresh, timeoutMs, userAgent });
 
+  const isStarting = createStartingCheck(async () => {
+    try {
+      const { response, settle } = await send(READY, false, false);
+      response.resume();
+      settle();
+      return response.statusCode === 200;
+    } catch {
+      return false;
+    }
+  });
+
   const answer = async (call: Call, streaming: boolean): Promise<Answer> => {
     let fresh = false;
+    let refused = false;
     for (let attempt = 1; ; attempt++) {
       call.signal?.throwIfAborted();
       let one: Answer;
@@ -58,7 +73,6 @@ export function createHttp(
         one = await send(call, streaming, fresh);
       } catch (error) {
         call.signal?.throwIfAborted();
-        startingUntilMs = Date.now() + STARTING_MS;
         if (error instanceof StaleSocket && call.repeatable && attempt < MAX_ATTEMPTS) continue;
         throw unreachable(error, call, credentials.server);
       }
@@ -69,8 +83,12 @@ export function createHttp(
         fresh = true;
       } else if (status === 429 && call.repeatable && attempt < MAX_ATTEMPTS) {
         await sleep(retryAfterMs(one.response), undefined, { ...withSignal(call.signal) });
+      } else if (status === 403 && !refused) {
+        // Nothing was done: once more, because it may have become ready between the two questions.
+        refused = true;
+        if (await isStarting()) throw asStarting(failure);
       } else {
-        throw Date.now() < startingUntilMs ? asStarting(failure) : failure;
+        throw failure;
       }
     }
   };
@@ -95,14 +113,12 @@ export function createHttp(
   };
 }
 
-/**
- * An API server that has just started refuses everybody until it has read its roles (its `/readyz` waits for that, but not every
- * cluster has somebody in between who asks): shortly after it was away a refusal is no last word.
- */
 function asStarting(failure: AppError): AppError {
-  if (failure.code !== 'KUBERNETES_FORBIDDEN') return failure;
   const { message, details } = failure;
-  return new AppError('KUBERNETES_UNAVAILABLE', message, { cause: failure, details });
+  return new AppError('KUBERNETES_UNAVAILABLE', `${message} (the API server is starting)`, {
+    cause: failure,
+    details,
+  });
 }
 
 /** One attempt. Rejects with StaleSocket where it is not known whether the server saw the request. */

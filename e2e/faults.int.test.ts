@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CrashStage, openCrashStage } from '../testing/crash-stage.ts';
 import { type Blow, HUB_FAULTS, playFault } from '../testing/fault-case.ts';
@@ -10,12 +9,13 @@ import {
   RESTARTS,
 } from '../testing/fault-cases.ts';
 import { type OwnServers, RESTARTED, startOwnServers } from '../testing/own-servers.ts';
+import { seedOfCode } from '../testing/seed-of-code.ts';
 
 // Servers fail at a point of an activity; whatever fails, everything ends as without it, each effect is there once, and what was done
 // is on record. Killed workers are in `crash.int.test.ts`.
 
-const MAX_SEED = 2 ** 31;
-const SEED = Number(process.env['REALIGN_FAULT_SEED'] ?? randomInt(MAX_SEED));
+const DRAWN_BY = ['activities', 'workflows'];
+const SEED = Number(process.env['REALIGN_FAULT_SEED'] ?? seedOfCode(DRAWN_BY));
 const isFull = process.env['REALIGN_FAULTS'] === 'all';
 const cases = isFull ? fullProduct() : drawn(SEED);
 const [ofServers, ofHub] = [cases.filter(isRestart), cases.filter((one) => !isRestart(one))];

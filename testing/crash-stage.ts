@@ -217,6 +217,8 @@ function configText(
     autoFix: true,
     settle: { quiet: '50ms', max: '1s' },
     residue,
+    // A file that plays dozens of drifts in two minutes is no flood.
+    guards: { blast: { enabled: false } },
     log: { level: 'error' },
     ...sections,
     policies: [

@@ -40,7 +40,7 @@ function summary(config: Config): string {
     environments,
     '',
     `ConfigHub   ${config.confighub.url} (token ${config.confighub.token ? 'set' : 'not set'})`,
-    `Temporal    ${config.temporal.address}, namespace ${config.temporal.namespace}`,
+    `Temporal    ${config.temporal.address}, namespace ${config.temporal.namespace}${config.temporal.tls ? ', over TLS' : ''}`,
     `Postgres    ${withoutPassword(config.database.url)}`,
     `Slack       ${slackLine(config)}`,
     `Claude      ${config.claude.apiKey ? 'on' : 'off: no key'}`,

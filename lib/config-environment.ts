@@ -29,6 +29,12 @@ export const ENVIRONMENT_VARIABLES = {
   TEMPORAL_ADDRESS: 'temporal.address',
   TEMPORAL_NAMESPACE: 'temporal.namespace',
   TEMPORAL_UI_URL: 'temporal.uiUrl',
+  TEMPORAL_API_KEY: 'temporal.apiKey',
+  TEMPORAL_TLS: 'temporal.tls (true, 1, yes; false, 0, no)',
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: 'temporal.tls.caFile',
+  TEMPORAL_TLS_CLIENT_CERT_PATH: 'temporal.tls.certFile',
+  TEMPORAL_TLS_CLIENT_KEY_PATH: 'temporal.tls.keyFile',
+  TEMPORAL_TLS_SERVER_NAME: 'temporal.tls.serverName',
   PORT: 'api.port',
   REALIGN_CONFIG: 'path of realign.yaml',
   REALIGN_AUDIT_TOKEN: 'audit.token',
@@ -58,6 +64,15 @@ export type Overrides = {
   readonly temporalAddress?: string;
   readonly temporalNamespace?: string;
   readonly temporalUiUrl?: string;
+  readonly temporalApiKey?: string;
+  readonly temporalTls?: boolean;
+  /** There only if one of them is. */
+  readonly temporalTlsFiles?: {
+    readonly caFile?: string;
+    readonly certFile?: string;
+    readonly keyFile?: string;
+    readonly serverName?: string;
+  };
   readonly auditToken?: string;
   readonly port?: number;
   readonly logLevel?: ConfigFile['log']['level'];
@@ -89,6 +104,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv, problems: ConfigProblem[
     problems.push({ key: name, message: result.error.issues[0]?.message ?? 'cannot be read' });
     return undefined;
   };
+  const tlsFiles = withoutUndefined({
+    caFile: read(text, 'TEMPORAL_TLS_SERVER_CA_CERT_PATH'),
+    certFile: read(text, 'TEMPORAL_TLS_CLIENT_CERT_PATH'),
+    keyFile: read(text, 'TEMPORAL_TLS_CLIENT_KEY_PATH'),
+    serverName: read(text, 'TEMPORAL_TLS_SERVER_NAME'),
+  });
   return withoutUndefined({
     kubeconfig: read(text, 'KUBECONFIG'),
     repairKubeconfig: read(text, 'REALIGN_REPAIR_KUBECONFIG'),
@@ -106,6 +127,9 @@ export function readEnvironment(env: NodeJS.ProcessEnv, problems: ConfigProblem[
     temporalAddress: read(hostAndPort, 'TEMPORAL_ADDRESS'),
     temporalNamespace: read(text, 'TEMPORAL_NAMESPACE'),
     temporalUiUrl: read(webUrl, 'TEMPORAL_UI_URL'),
+    temporalApiKey: read(secret, 'TEMPORAL_API_KEY'),
+    temporalTls: read(flag, 'TEMPORAL_TLS'),
+    temporalTlsFiles: Object.keys(tlsFiles).length > 0 ? tlsFiles : undefined,
     auditToken: read(secret, 'REALIGN_AUDIT_TOKEN'),
     port: read(portText, 'PORT'),
     logLevel: read(logLevel, 'REALIGN_LOG_LEVEL'),

@@ -10,12 +10,26 @@ const codecKey = z.strictObject({
   keyFile: text.exactOptional(),
 });
 
+/** Files of PEM; `true` alone trusts the well-known authorities. */
+const tls = z.union([
+  z.boolean(),
+  z.strictObject({
+    caFile: text.exactOptional(),
+    certFile: text.exactOptional(),
+    keyFile: text.exactOptional(),
+    serverName: text.exactOptional(),
+  }),
+]);
+
 /** How Temporal is reached, and what it gets to see and to know. */
 export const temporal = z.strictObject({
   address: hostAndPort.default('127.0.0.1:7233'),
   namespace: text.default('default'),
   taskQueue: text.default('realign'),
   uiUrl: webUrl.prefault('http://127.0.0.1:8233'),
+  apiKey: secret.exactOptional(),
+  apiKeyFile: text.exactOptional(),
+  tls: tls.exactOptional(),
   codec: z
     .strictObject({
       keys: z.array(codecKey).min(1).max(MAX_CODEC_KEYS),

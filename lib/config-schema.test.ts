@@ -22,6 +22,13 @@ function leaves(schema: unknown, path: string): string[] {
       leaves(value, path === '' ? key : `${path}.${key}`),
     );
   }
+  // A value, or keys instead of it: both are written about.
+  if (has(inner, 'options') && Array.isArray(inner.options)) {
+    return [
+      path,
+      ...inner.options.flatMap((one) => leaves(one, path)).filter((one) => one !== path),
+    ];
+  }
   if (has(inner, 'element')) {
     const inside = leaves(inner.element, `${path}[]`);
     return inside.length > 1 ? inside : [path];

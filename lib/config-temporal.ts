@@ -1,13 +1,14 @@
 import { type Overrides, withoutUndefined } from './config-environment.ts';
 import { type Place, readSecret } from './config-files.ts';
 import type { ConfigFile } from './config-schema.ts';
+import { type TemporalAccess, toTemporalAccess } from './config-temporal-tls.ts';
 
 const KEY_BYTES = 32;
 
 /** A key of the payload codec: 32 bytes, and the name under which payloads say that they need it. */
 export type CodecKey = { readonly id: string; readonly key: Uint8Array };
 
-export type TemporalConfig = {
+export type TemporalConfig = TemporalAccess & {
   readonly address: string;
   readonly namespace: string;
   readonly taskQueue: string;
@@ -33,9 +34,11 @@ export function toTemporal(
   env: Overrides,
   place: Place,
 ): TemporalConfig {
-  const { codec, versioning, ...plain } = file;
+  const { codec, versioning, apiKey, apiKeyFile, tls, ...plain } = file;
+  const known = withoutUndefined({ apiKey, apiKeyFile, tls });
   return {
     ...plain,
+    ...toTemporalAccess(known, env, place),
     ...withoutUndefined({
       address: env.temporalAddress,
       namespace: env.temporalNamespace,

@@ -125,6 +125,12 @@ export const ERRORS = {
     retryable: true,
     repair: 'Temporal cannot be reached; check TEMPORAL_ADDRESS. Realign tries again by itself.',
   },
+  TEMPORAL_REFUSED: {
+    status: 502,
+    retryable: false,
+    repair:
+      'Temporal refuses this identity: check temporal.namespace, temporal.apiKey and temporal.tls.',
+  },
   PAYLOAD_UNREADABLE: {
     status: 422,
     retryable: true,

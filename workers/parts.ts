@@ -151,8 +151,8 @@ async function openStore(
 }
 
 async function openTemporal(config: Config): Promise<TemporalClient> {
-  const { address, namespace } = config.temporal;
-  const temporal = await connectTemporal({ address, namespace, ...dataConverterOf(config) });
+  const { namespace } = config.temporal;
+  const temporal = await connectTemporal({ ...config.temporal, ...dataConverterOf(config) });
   try {
     await temporal.ping();
     await registerSearchAttributes(temporal, namespace, SEARCH_ATTRIBUTES);

@@ -19,6 +19,7 @@ import {
   createActivities,
   createActivityInterceptor,
 } from '../activities/index.ts';
+import { transportOf } from '../clients/temporal.ts';
 import type { Config } from '../lib/config.ts';
 import type { Log } from '../lib/log.ts';
 import about from '../package.json' with { type: 'json' };
@@ -114,7 +115,7 @@ export async function startWorker(
 ): Promise<RunningWorker> {
   const { config, store, log } = parts;
   const { address, namespace, taskQueue } = config.temporal;
-  const connection = await NativeConnection.connect({ address });
+  const connection = await NativeConnection.connect({ address, ...transportOf(config.temporal) });
   const notifying = openNotifying(parts);
   const { announce } = notifying;
   const shared = {

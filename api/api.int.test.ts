@@ -7,6 +7,7 @@ import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { analysisWorkflowId } from '../lib/workflow-id.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';
+import { findingOf, scaled } from '../testing/findings.ts';
 import { testPostgres } from '../testing/stack.ts';
 import {
   type ApiDeps,
@@ -146,30 +147,11 @@ async function openDrift(ref: ResourceRef, second = 1): Promise<Episode> {
     runId: 'run',
     firstDetected: at(second),
     outcome: 'detecting',
-    finding: {
-      ref,
-      uid: 'u',
-      resourceVersion: '7',
-      changes: [
-        {
-          path: 'spec.replicas',
-          op: 'changed',
-          desired: 2,
-          live: 3,
-          type: 'Scaling',
-          severity: 'medium',
-          who: 'kubectl',
-          confidence: 'high',
-        },
-      ],
-      omitted: 0,
+    finding: findingOf(ref, {
+      changes: [scaled({ desired: 2, live: 3, severity: 'medium' })],
       severity: 'medium',
-      direction: 'forward',
-      who: 'kubectl',
-      diffDigest: 'd',
-      score: 30,
       costDeltaUsdMonthly: 1.998,
-    },
+    }),
   };
   await store.episodes.open(episode, states);
   return episode;

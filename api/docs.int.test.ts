@@ -3,12 +3,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Analysis } from '../drift/advice/analysis.ts';
 import type { PlannedUnit } from '../drift/decide/command-run.ts';
 import type { Plan } from '../drift/decide/plan.ts';
-import type { Episode, Finding } from '../drift/decide/record.ts';
+import type { Episode } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { sha256 } from '../lib/digest.ts';
 import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';
+import { findingOf, scaled } from '../testing/findings.ts';
 import { testPostgres } from '../testing/stack.ts';
 import { type ApiDeps, createApi, type RunningApi, startApi } from './index.ts';
 
@@ -290,31 +291,10 @@ function refOf(environment: string, kind: string, name: string): ResourceRef {
 }
 
 function episodeOf(ref: ResourceRef, id: string, minute: number): Episode {
-  const finding: Finding = {
-    ref,
-    uid: 'uid',
-    resourceVersion: '7',
-    changes: [
-      {
-        path: 'spec.replicas',
-        op: 'changed',
-        desired: 3,
-        live: 5,
-        type: 'Scaling',
-        severity: 'high',
-        who: 'kubectl',
-        when: at(minute),
-        confidence: 'high',
-      },
-    ],
-    omitted: 0,
-    severity: 'high',
-    direction: 'forward',
-    who: 'kubectl',
-    diffDigest: 'd',
-    score: 40,
+  const finding = findingOf(ref, {
+    ...{ uid: 'uid', resourceVersion: '7', changes: [scaled({ when: at(minute) })] },
     costDeltaUsdMonthly: 3.996,
-  };
+  });
   return {
     episodeId: id,
     ref,

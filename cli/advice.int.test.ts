@@ -14,6 +14,7 @@ import { AppError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
 import { createMetrics, type Metrics } from '../lib/metrics.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';
+import { findingOf, scaled } from '../testing/findings.ts';
 import { testPostgres } from '../testing/stack.ts';
 
 // What stands beside the facts, as people and AI tools get it: over the real command line, api and Postgres.
@@ -68,17 +69,10 @@ function refOf(name: string): ResourceRef {
   };
 }
 
-function findingOf(name: string, desired: number, live: number): Finding {
-  return {
-    ...{ ref: refOf(name), uid: 'u', resourceVersion: '1', omitted: 0, diffDigest: `d-${name}` },
-    ...{ severity: 'high', direction: 'forward', who: 'kubectl-scale', author: 'alice', score: 40 },
-    changes: [
-      {
-        ...{ path: 'spec.replicas', op: 'changed', desired, live, type: 'Scaling' },
-        ...{ severity: 'high', who: 'kubectl-scale', confidence: 'high' },
-      },
-    ],
-  };
+function scaledBy(name: string, desired: number, live: number): Finding {
+  const who = 'kubectl-scale';
+  const changes = [scaled({ desired, live, who })];
+  return findingOf(refOf(name), { diffDigest: `d-${name}`, changes, who, author: 'alice' });
 }
 
 async function open(finding: Finding, minute: number): Promise<void> {
@@ -94,11 +88,11 @@ async function open(finding: Finding, minute: number): Promise<void> {
 
 /** The drifts of scenario 53, one of them explained, and one that was fixed. */
 async function tell(): Promise<void> {
-  await open({ ...findingOf('backend-api', 3, 5), costDeltaUsdMonthly: 3.996 }, 3);
+  await open({ ...scaledBy('backend-api', 3, 5), costDeltaUsdMonthly: 3.996 }, 3);
   const availabilityRisks = ['1 of 2 replicas'];
   const frontend = { costDeltaUsdMonthly: -0.999, availabilityRisks };
-  await open({ ...findingOf('frontend-web', 2, 1), ...frontend }, 2);
-  await open({ ...findingOf('fixed', 1, 2), costDeltaUsdMonthly: 1.998 }, 1);
+  await open({ ...scaledBy('frontend-web', 2, 1), ...frontend }, 2);
+  await open({ ...scaledBy('fixed', 1, 2), costDeltaUsdMonthly: 1.998 }, 1);
   await store.episodes.close('fixed', 'fixed', '', new Date().toISOString());
   await store.analyses.save('frontend-web', 'd-frontend-web', {
     ...{ status: 'ready', model: 'claude-sonnet-5-5', isCached: false, usd: 0.003 },

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApi, type RunningApi, startApi } from '../api/index.ts';
-import type { DecisionRow, Finding, Question } from '../drift/decide/record.ts';
+import type { DecisionRow, Question } from '../drift/decide/record.ts';
 import { parseConfig } from '../lib/config.ts';
 import { sha256 } from '../lib/digest.ts';
 import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';
+import { findingOf } from '../testing/findings.ts';
 import { testPostgres } from '../testing/stack.ts';
 import { createMessageOf } from '../workers/subjects.ts';
 
@@ -132,29 +133,7 @@ test.each([...['drifts', 'drifts --status all', 'questions', 'costs', 'summarize
 );
 
 async function openQuestion(): Promise<void> {
-  const finding: Finding = {
-    ref: REF,
-    uid: 'u',
-    resourceVersion: '7',
-    changes: [
-      {
-        path: 'spec.replicas',
-        op: 'changed',
-        desired: 3,
-        live: 5,
-        type: 'Scaling',
-        severity: 'high',
-        who: 'kubectl',
-        confidence: 'high',
-      },
-    ],
-    omitted: 0,
-    severity: 'high',
-    direction: 'forward',
-    who: 'kubectl',
-    diffDigest: 'd',
-    score: 60,
-  };
+  const finding = findingOf(REF, { resourceVersion: '7' });
   const workflow = { workflowId: 'drift:prod:Deployment.apps:shop:checkout', runId: 'r' };
   const episode = { episodeId: 'e1', ref: REF, firstDetected: NOW, finding } as const;
   const states = { desired: {}, live: {}, desiredHash: 'sha256:0' };

@@ -7,6 +7,7 @@ import { createLog } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { createStore, migrate, type Store } from '../store/index.ts';
 import { startTestConfighub, TEST_TOKEN, type TestConfighub } from '../testing/confighub-server.ts';
+import { findingOf } from '../testing/findings.ts';
 import { testPostgres } from '../testing/stack.ts';
 import { createProgram } from './program.ts';
 import { reportError } from './report-error.ts';
@@ -214,23 +215,7 @@ describe.each(['bridge', 'release'] as const)('views of ConfigHub, %s dialect', 
     await store.episodes.open({ ...row, firstDetected: new Date().toISOString() }, states);
     await store.episodes.update(episodeId, {
       states,
-      finding: {
-        ...{
-          ref,
-          uid: '',
-          resourceVersion: '',
-          omitted: 0,
-          severity: 'high',
-          direction: 'forward',
-        },
-        ...{ who: 'kubectl', diffDigest: '', score: 1 },
-        changes: [
-          {
-            ...{ path: 'spec.replicas', op: 'changed', desired: 3, live: 5, type: 'Scaling' },
-            ...{ severity: 'high', who: 'kubectl', confidence: 'high' },
-          },
-        ],
-      },
+      finding: findingOf(ref),
     });
     const text = await printed('live-state', 'acorn-bear-dev/backend-api');
     expect(text).toMatch(/spec\.replicas +3 +5 +⚠️ +Drifted/);

@@ -7,6 +7,7 @@ import { demoConfig, installDemo, newTokens, openStage } from '../cli/demo/stage
 import { type DemoDrift, playStory, type Stage } from '../cli/demo/story.ts';
 import { createKubernetesClient, type KubernetesClient } from '../clients/kubernetes/index.ts';
 import { createLog } from '../lib/log.ts';
+import { DEMO_STORY, storyLines } from '../testing/demo-story.ts';
 import { eventually } from '../testing/eventually.ts';
 import { type Embedded, startEmbedded } from '../workers/embedded.ts';
 import { ALL_ROLES, type Realign, startRealign } from '../workers/realign.ts';
@@ -59,18 +60,7 @@ afterAll(async () => {
 
 describe('the main job on real parts', () => {
   it('fixes dev by itself, and asks about staging and prod', () => {
-    const story = drifts.map(({ environment, resource, decision, outcome }) =>
-      [environment, resource.split('/')[2], decision, outcome].join(' '),
-    );
-    expect(story).toEqual([
-      'dev backend-api auto fixed',
-      'dev frontend-web auto fixed',
-      'dev app-config auto fixed',
-      'staging app-config accept accepted',
-      'staging frontend-web none resolved',
-      'prod database-postgres reject rejected',
-      'prod backend-api approve fixed',
-    ]);
+    expect(storyLines(drifts)).toEqual(DEMO_STORY);
   });
 
   it('leaves the cluster as the story says', async () => {

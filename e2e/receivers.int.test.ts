@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { type CrashStage, openCrashStage, type Place } from '../testing/crash-stage.ts';
 import { type DriftLane, openDriftLane } from '../testing/drift-lane.ts';
 import { eventually } from '../testing/eventually.ts';
 import { keepOpenHistory } from '../testing/keep-history.ts';
+import { createMailbox } from '../testing/mailbox.ts';
 
 // Webhooks, PagerDuty and mail hear of drifts by their own runs: who is told, what, and how often, on real parts.
 
@@ -35,21 +35,8 @@ const http = createServer((request, response) => {
     response.writeHead(status).end();
   });
 });
-const mails: string[] = [];
-const smtp = new SMTPServer({
-  authOptional: true,
-  disabledCommands: ['STARTTLS'],
-  onData(stream, _session, done) {
-    let mail = '';
-    stream.on('data', (part) => {
-      mail += String(part);
-    });
-    stream.on('end', () => {
-      mails.push(mail);
-      done();
-    });
-  },
-});
+const mailbox = createMailbox();
+const { mails } = mailbox;
 let stage: CrashStage;
 let lane: DriftLane;
 /** The fix waits for this, so that its beginning and its end are not told as one. */
@@ -68,10 +55,9 @@ beforeAll(async () => {
   stage = await openCrashStage();
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
-  const mailServer = smtp.listen(0, '127.0.0.1');
-  await once(mailServer, 'listening');
+  const { port } = http.address() as AddressInfo;
   lane = await openDriftLane(stage, 'told', {
-    sections: { notifications: sectionOf(portOf(http), portOf(mailServer)) },
+    sections: { notifications: sectionOf(port, await mailbox.listen()) },
     rules: { far: { receivers: ['rare'] } },
     interceptors: [holdFix],
   });
@@ -82,13 +68,8 @@ afterAll(async () => {
   await lane?.stop();
   await stage?.close();
   http.close();
-  await new Promise<void>((resolve) => smtp.close(() => resolve()));
+  await mailbox.close();
 });
-
-function portOf(server: { address(): unknown }): number {
-  const address = server.address() as AddressInfo;
-  return address.port;
-}
 
 function sectionOf(port: number, mailPort: number): object {
   const at = (path: string) => `http://127.0.0.1:${port}${path}`;

@@ -6,7 +6,6 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import pg from 'pg';
-import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { demoConfig, installDemo, newTokens } from '../cli/demo/stage.ts';
 import { createKubernetesClient, type KubernetesClient } from '../clients/kubernetes/index.ts';
@@ -17,6 +16,7 @@ import { createLog, type Log } from '../lib/log.ts';
 import { eventually } from '../testing/eventually.ts';
 import { type FakeClaude, startFakeClaude } from '../testing/fake-claude.ts';
 import { type FakeSlack, startFakeSlack } from '../testing/fake-slack.ts';
+import { createMailbox } from '../testing/mailbox.ts';
 import { type Embedded, startEmbedded } from '../workers/embedded.ts';
 import { ALL_ROLES, type Realign, startRealign } from '../workers/realign.ts';
 
@@ -31,7 +31,6 @@ const tokens = newTokens();
 const controller = new AbortController();
 const logged: string[] = [];
 const hooks: string[] = [];
-const mails: string[] = [];
 const http = createServer((request, response) => {
   let body = `${request.url} ${JSON.stringify(request.headers)}`;
   request.on('data', (part) => {
@@ -42,20 +41,8 @@ const http = createServer((request, response) => {
     response.writeHead(202).end();
   });
 });
-const smtp = new SMTPServer({
-  authOptional: true,
-  disabledCommands: ['STARTTLS'],
-  onData(stream, _session, done) {
-    let mail = '';
-    stream.on('data', (part) => {
-      mail += String(part);
-    });
-    stream.on('end', () => {
-      mails.push(readable(mail));
-      done();
-    });
-  },
-});
+const mailbox = createMailbox();
+const mails = () => mailbox.mails.map(readable);
 let claude: FakeClaude;
 let slack: FakeSlack;
 let embedded: Embedded;
@@ -64,17 +51,16 @@ let admin: KubernetesClient;
 
 beforeAll(async () => {
   http.listen(0, '127.0.0.1');
-  const mail = smtp.listen(0, '127.0.0.1');
-  await Promise.all([once(http, 'listening'), once(mail, 'listening')]);
+  await once(http, 'listening');
+  const hookPort = (http.address() as AddressInfo).port;
   [claude, slack, embedded] = await Promise.all([
     startFakeClaude(),
     startFakeSlack(),
     startEmbedded({ log: createLog('silent'), api: { host: '127.0.0.1', port: 0 } }),
   ]);
   await installDemo(embedded, createLog('silent'));
-  const ports = [http.address(), mail.address()].map((one) => (one as AddressInfo).port);
   realign = await startRealign({
-    config: configWith(ports[0] ?? 0, ports[1] ?? 0),
+    config: configWith(hookPort, await mailbox.listen()),
     ...{ log: keepingLog(), roles: ALL_ROLES, signal: controller.signal },
   });
   await realign.ready;
@@ -88,7 +74,7 @@ afterAll(async () => {
   await realign?.stop();
   await Promise.all([embedded?.stop(), slack?.close(), claude?.stop()]);
   http.close();
-  await new Promise<void>((resolve) => smtp.close(() => resolve()));
+  await mailbox.close();
 });
 
 it('no credential is said, kept or logged, whatever is open', async () => {
@@ -101,7 +87,7 @@ it('no credential is said, kept or logged, whatever is open', async () => {
   });
   const heard = () =>
     [
-      mails,
+      mails(),
       hooks.filter((one) => one.includes('/hook')),
       hooks.filter(isAlert),
       claude.requests,
@@ -120,7 +106,7 @@ it('no credential is said, kept or logged, whatever is open', async () => {
     slack: JSON.stringify([slack.calls, slack.messages()]),
     claude: claude.requests.join('\n'),
     hooks: hooks.join('\n'),
-    mails: mails.join('\n'),
+    mails: mails().join('\n'),
     api: await apiText(),
     tools: await toolText(),
     units: await unitText(),

@@ -42,26 +42,16 @@ export type ListenerDeps = {
 /** Has the app answer to everything that the manifest promises. Each acks before anything else: people wait three seconds. */
 export function registerApprovalListeners(app: App, deps: ListenerDeps): void {
   const { log } = deps;
-  app.action(
-    ACTIONS.approve,
-    pressed(deps, (press) => answer(deps, press, 'approve')),
-  );
-  app.action(
-    ACTIONS.snooze,
-    pressed(deps, (press) => answer(deps, press, 'snooze')),
-  );
-  app.action(
-    ACTIONS.reject,
-    pressed(deps, (press) => openModal(deps, press, 'reject')),
-  );
-  app.action(
-    ACTIONS.accept,
-    pressed(deps, (press) => openModal(deps, press, 'accept')),
-  );
-  app.action(
-    ACTIONS.breakGlass,
-    pressed(deps, (press) => openModal(deps, press, 'breakGlass')),
-  );
+  for (const decision of ['approve', 'snooze'] as const)
+    app.action(
+      ACTIONS[decision],
+      pressed(deps, (press) => answer(deps, press, decision)),
+    );
+  for (const kind of ['reject', 'accept', 'breakGlass'] as const)
+    app.action(
+      ACTIONS[kind],
+      pressed(deps, (press) => openModal(deps, press, kind)),
+    );
   app.action(
     new RegExp(`^${ACTIONS.approveGroup}\\.\\d+$`),
     pressed(deps, async (press) => {

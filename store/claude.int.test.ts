@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Analysis } from '../drift/advice/analysis.ts';
-import type { Episode, Finding, Outcome } from '../drift/decide/record.ts';
+import type { Episode, Outcome } from '../drift/decide/record.ts';
 import type { AnalysisNote } from '../drift/message/message-view.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { createLog } from '../lib/log.ts';
+import { findingOf } from '../testing/findings.ts';
 import { testPostgres } from '../testing/stack.ts';
 import { createStore, migrate, type Store } from './index.ts';
 
@@ -35,11 +36,8 @@ async function live(
   outcome?: Outcome,
   at = new Date().toISOString(),
 ): Promise<void> {
-  const finding: Finding = {
-    ...{ ref, uid: 'u', resourceVersion: '1', changes: [], omitted: 0, severity: 'high' },
-    ...{ direction: 'forward', who: 'kubectl', diffDigest: 'd', score: 40 },
-    ...(usd !== undefined && { costDeltaUsdMonthly: usd }),
-  };
+  const cost = usd !== undefined && { costDeltaUsdMonthly: usd };
+  const finding = findingOf(ref, { changes: [], ...cost });
   const episode: Episode = {
     ...{ episodeId: id, ref, workflowId: `drift:${id}`, runId: 'r', firstDetected: at },
     outcome: 'detecting',

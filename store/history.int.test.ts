@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Notice } from '../drift/decide/notice.ts';
-import type { Episode, Finding, Question } from '../drift/decide/record.ts';
+import type { Episode, Question } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { createLog } from '../lib/log.ts';
+import { findingOf, scaled } from '../testing/findings.ts';
 import { testPostgres } from '../testing/stack.ts';
 import { createStore, migrate, type Store } from './index.ts';
 
@@ -17,23 +18,11 @@ const REF: ResourceRef = {
   namespace: 'shop',
   name: 'api',
 };
-const FINDING: Finding = {
-  ref: REF,
-  uid: 'u',
-  resourceVersion: '1',
-  changes: [
-    {
-      ...{ path: 'spec.replicas', op: 'changed', desired: 3, live: 5, who: 'keda' },
-      ...{ type: 'Scaling', severity: 'high', confidence: 'high' },
-    } as Finding['changes'][number],
-  ],
-  omitted: 0,
-  severity: 'high',
-  direction: 'forward',
+const FINDING = findingOf(REF, {
+  changes: [scaled({ who: 'keda' })],
   who: 'keda',
   diffDigest: 'd1',
-  score: 40,
-};
+});
 let store: Store;
 
 beforeAll(async () => {

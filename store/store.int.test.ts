@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Episode, Finding, Question } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { createLog } from '../lib/log.ts';
+import { findingOf } from '../testing/findings.ts';
 import { testPostgres } from '../testing/stack.ts';
 import { createStore, migrate, type Store } from './index.ts';
 
@@ -39,29 +40,7 @@ const states = {
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 
 function finding(): Finding {
-  return {
-    ref,
-    uid: 'u',
-    resourceVersion: '1',
-    changes: [
-      {
-        path: 'spec.replicas',
-        op: 'changed',
-        desired: 3,
-        live: 5,
-        type: 'Scaling',
-        severity: 'high',
-        who: 'kubectl-scale',
-        confidence: 'high',
-      },
-    ],
-    omitted: 0,
-    severity: 'high',
-    direction: 'forward',
-    who: 'kubectl-scale',
-    diffDigest: 'd1',
-    score: 40,
-  };
+  return findingOf(ref, { diffDigest: 'd1' });
 }
 
 function episode(id: string, second = 1): Episode {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
+import { DEMO_STORY, storyLines } from '../../testing/demo-story.ts';
 import { type RunningCommand, startCommand } from '../../testing/running-command.ts';
 
 // The story of the demo on today's generation of ConfigHub's API, where whole spaces are released.
@@ -20,20 +21,7 @@ test(
     expect(await demo.ended, demo.stderr()).toBe(0);
     const { ok, drifts } = JSON.parse(demo.stdout());
     expect(ok).toBe(true);
-    const story = drifts.map((one: Record<string, string>) =>
-      [one['environment'], one['resource']?.split('/')[2], one['decision'], one['outcome']].join(
-        ' ',
-      ),
-    );
-    expect(story).toEqual([
-      'dev backend-api auto fixed',
-      'dev frontend-web auto fixed',
-      'dev app-config auto fixed',
-      'staging app-config accept accepted',
-      'staging frontend-web none resolved',
-      'prod database-postgres reject rejected',
-      'prod backend-api approve fixed',
-    ]);
+    expect(storyLines(drifts)).toEqual(DEMO_STORY);
   },
   TIMEOUT_MS,
 );

@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MessageState, MessageView } from '../../drift/message/message-view.ts';
+import { createMailbox } from '../../testing/mailbox.ts';
 import { createEmailNotifier } from './email.ts';
 import { createPagerdutyNotifier } from './pagerduty.ts';
 import { createWebhookNotifier } from './webhook.ts';
@@ -22,24 +22,8 @@ const http = createServer((request, response) => {
     response.writeHead(answer.status, answer.headers).end();
   });
 });
-const mails: string[] = [];
-const mailbox = { refuses: false };
-const smtp = new SMTPServer({
-  authOptional: true,
-  disabledCommands: ['STARTTLS'],
-  onRcptTo: (_address, _session, done) =>
-    done(mailbox.refuses ? Object.assign(new Error('no'), { responseCode: 550 }) : null),
-  onData(stream, _session, done) {
-    let mail = '';
-    stream.on('data', (part) => {
-      mail += String(part);
-    });
-    stream.on('end', () => {
-      mails.push(mail);
-      done();
-    });
-  },
-});
+const mailbox = createMailbox();
+const { mails } = mailbox;
 let url = '';
 let mailPort = 0;
 
@@ -47,14 +31,12 @@ beforeAll(async () => {
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
   url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/hook`;
-  const server = smtp.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  mailPort = (server.address() as AddressInfo).port;
+  mailPort = await mailbox.listen();
 });
 
 afterAll(async () => {
   http.close();
-  await new Promise<void>((resolve) => smtp.close(() => resolve()));
+  await mailbox.close();
 });
 
 beforeEach(() => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { findingOf } from '../../testing/findings.ts';
 import type { FieldChange } from '../field-change.ts';
 import type { JsonValue } from '../json.ts';
 import { describeChange, describeFix, showValue, summarise } from './describe.ts';
@@ -21,25 +22,11 @@ function change(path: string, desired?: JsonValue, live?: JsonValue): FieldChang
 }
 
 function finding(changes: readonly FieldChange[], omitted = 0): Finding {
-  return {
-    ref: {
-      environment: 'dev',
-      group: 'apps',
-      version: 'v1',
-      kind: 'Deployment',
-      namespace: 'shop',
-      name: 'backend-api',
-    },
-    uid: 'u',
-    resourceVersion: '1',
-    changes,
-    omitted,
-    severity: 'high',
-    direction: 'forward',
-    who: 'kubectl',
-    diffDigest: 'd',
-    score: 1,
+  const ref = {
+    ...{ environment: 'dev', group: 'apps', version: 'v1' },
+    ...{ kind: 'Deployment', namespace: 'shop', name: 'backend-api' },
   };
+  return findingOf(ref, { changes, omitted });
 }
 
 describe('showValue', () => {

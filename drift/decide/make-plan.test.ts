@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FieldChange } from '../field-change.ts';
+import { findingOf, scaled } from '../../testing/findings.ts';
 import {
   type Chain,
   canAccept,
@@ -15,35 +15,11 @@ function unit(space: string): UnitRef {
   return { space, spaceId: `id-${space}`, slug: 'api', unitId: `api-${space}` };
 }
 
-const SCALED: FieldChange = {
-  path: 'spec.replicas',
-  op: 'changed',
-  desired: 3,
-  live: 5,
-  type: 'Scaling',
-  severity: 'high',
-  who: 'kubectl',
-  confidence: 'high',
-};
-const FINDING: Finding = {
-  ref: {
-    environment: 'staging',
-    group: 'apps',
-    version: 'v1',
-    kind: 'Deployment',
-    namespace: 'staging',
-    name: 'api',
-  },
-  uid: 'u',
-  resourceVersion: '1',
-  changes: [SCALED],
-  omitted: 0,
-  severity: 'high',
-  direction: 'forward',
-  who: 'kubectl',
-  diffDigest: 'd',
-  score: 1,
-};
+const SCALED = scaled();
+const FINDING = findingOf({
+  ...{ environment: 'staging', group: 'apps', version: 'v1' },
+  ...{ kind: 'Deployment', namespace: 'staging', name: 'api' },
+});
 const LINEAGE: Lineage = {
   unit: unit('staging'),
   environment: 'staging',

@@ -1,27 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { findingOf } from '../../testing/findings.ts';
 import { makeQuestion } from './make-question.ts';
 import { DEFAULT_RULE } from './policy-rule.ts';
 import type { Finding } from './record.ts';
 
-const finding: Finding = {
-  ref: {
-    environment: 'prod',
-    group: 'apps',
-    version: 'v1',
-    kind: 'Deployment',
-    namespace: 'shop',
-    name: 'api',
-  },
-  uid: 'u',
-  resourceVersion: '1',
-  changes: [],
-  omitted: 0,
-  severity: 'high',
-  direction: 'forward',
-  who: 'kubectl-edit',
-  diffDigest: 'd',
-  score: 1,
+const ref = {
+  ...{ environment: 'prod', group: 'apps', version: 'v1' },
+  ...{ kind: 'Deployment', namespace: 'shop', name: 'api' },
 };
+const finding = findingOf(ref, { changes: [], who: 'kubectl-edit' });
 
 function quorumFor(author: Partial<Finding>, approvers: readonly string[]): number {
   const policy = {

@@ -1,7 +1,7 @@
 import { AppError } from '../lib/errors.ts';
 import { formatAge, printable, renderTable } from './output.ts';
 import { describeDetail, showValue } from './records.ts';
-import { looksLikeResource, toResourceId } from './resource-name.ts';
+import { looksLikeResource, showResource, toResourceId } from './resource-name.ts';
 import type { Query, Rest } from './rest.ts';
 import { type QuestionAnswer, questionListSchema, questionSchema } from './wire.ts';
 
@@ -41,7 +41,7 @@ export function renderQuestions(questions: readonly QuestionAnswer[]): string {
     { title: 'APPROVALS', value: ({ approvals, quorum }) => `${approvals.length}/${quorum}` },
     { title: 'ASKED', value: (question) => `${formatAge(question.asked_at)} ago` },
     { title: 'EXPIRES', value: (question) => `in ${formatAge(question.expires_at)}` },
-    { title: 'SUMMARY', value: (question) => question.summary },
+    { title: 'SUMMARY', value: summary },
   ]);
 }
 
@@ -49,7 +49,7 @@ export function renderQuestions(questions: readonly QuestionAnswer[]): string {
 export function describeQuestion(question: QuestionAnswer): string {
   const { drift_details: details, plans, approvals, quorum } = question;
   const lines = [`${question.environment}: ${subject(question)} (${question.severity})`];
-  lines.push(`  ${question.summary}`);
+  lines.push(`  ${summary(question)}`);
   lines.push(...details.map((detail) => `  ${describeDetail(detail)}`));
   if (question.resource_id) lines.push(`  made by ${authorsOf(question)}`);
   if (question.because) lines.push(`  asked because ${question.because}`);
@@ -93,6 +93,17 @@ function authorsOf({ author, possible_authors: possible }: QuestionAnswer): stri
   return possible?.length ? `somebody, possibly ${possible.join(' or ')}` : 'somebody unknown';
 }
 
+/** Without the resource that a summary begins with, which has a column of its own. */
+function summary(question: QuestionAnswer): string {
+  const begin = `${subject(question)}: `;
+  return question.summary.startsWith(begin)
+    ? question.summary.slice(begin.length)
+    : question.summary;
+}
+
 function subject(question: QuestionAnswer): string {
-  return question.resource_id?.replaceAll(':', '/') ?? question.unit ?? '-';
+  if (!question.resource_id) return question.unit ?? '-';
+  // Names of RBAC objects hold colons too.
+  const [kind = '', namespace = '', ...name] = question.resource_id.split(':');
+  return showResource({ kind, namespace, name: name.join(':') });
 }

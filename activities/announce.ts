@@ -1,6 +1,6 @@
 import { leadsOf } from '../drift/message/storm.ts';
 import { eventOf } from '../drift/message/thread.ts';
-import { fromUnknown } from '../lib/errors.ts';
+import { fromUnknown, withRepair } from '../lib/errors.ts';
 import type { LoadSubject, Routing } from '../lib/known-subject.ts';
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
@@ -220,7 +220,7 @@ async function deliver(
     const failure = fromUnknown(error);
     metrics.postFailed(receiver, failure.code);
     if (failure.retryable) throw failure;
-    await store.messages.failed(name, `${failure.message} ${failure.repair}`);
+    await store.messages.failed(name, withRepair(failure));
     const { code, repair } = failure;
     log.warn({ ...name, code, reason: failure.message, repair }, 'a message was refused');
     return 'refused';

@@ -6,7 +6,7 @@ import type {
   Next,
 } from '@temporalio/worker';
 import type { StepEntry } from '../drift/decide/record.ts';
-import { type AppError, fromUnknown } from '../lib/errors.ts';
+import { type AppError, fromUnknown, withRepair } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { withoutQuotedValues } from '../lib/quoted-values.ts';
 import type { Store } from '../store/types.ts';
@@ -122,12 +122,13 @@ export function toFailure(error: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   const known: AppError = fromUnknown(error);
   const message = withoutQuotedValues(known.message);
-  const { retryAfterMs } = known.details;
+  const { repair, details } = known;
+  const { retryAfterMs } = details;
   return ApplicationFailure.create({
     type: known.code,
-    message: `${message} ${known.repair}`,
-    // Whoever makes an AppError of it again tells the two apart by this.
-    details: [{ repair: known.repair }],
+    message: withRepair({ message, repair }),
+    // Whoever makes an AppError of it again takes the two from here.
+    details: [{ message, repair }],
     nonRetryable: !known.retryable,
     // The server has said when to come again.
     ...(typeof retryAfterMs === 'number' && {

@@ -3,7 +3,7 @@ import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { SEVERITIES } from '../drift/field-change.ts';
-import { type AppError, fromUnknown } from '../lib/errors.ts';
+import { fromUnknown, withRepair } from '../lib/errors.ts';
 import about from '../package.json' with { type: 'json' };
 import { listQuestions } from './questions.ts';
 import { listRecords } from './records.ts';
@@ -145,7 +145,10 @@ async function answer(work: () => Promise<object>): Promise<CallToolResult> {
   try {
     return { content: [{ type: 'text', text: JSON.stringify(await work(), null, 1) }] };
   } catch (error) {
-    const { code, message, repair }: AppError = fromUnknown(error);
-    return { isError: true, content: [{ type: 'text', text: `${code}: ${message} ${repair}` }] };
+    const failure = fromUnknown(error);
+    return {
+      isError: true,
+      content: [{ type: 'text', text: `${failure.code}: ${withRepair(failure)}` }],
+    };
   }
 }

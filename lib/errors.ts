@@ -262,3 +262,9 @@ export function fromUnknown(error: unknown, code: ErrorCode = 'INTERNAL'): AppEr
   const message = error instanceof Error ? error.message : String(error);
   return new AppError(code, message, { cause: error });
 }
+
+/** What happened and what to do about it, for places that have one line for both. */
+export function withRepair({ message, repair }: Pick<AppError, 'message' | 'repair'>): string {
+  const end = /[.!?…][)\]"'`]*$/.test(message.trimEnd()) ? '' : '.';
+  return `${message.trimEnd()}${end} ${repair}`;
+}

@@ -16,7 +16,7 @@ describe('what an activity refused with', () => {
   it('keeps the repair of that very error', () => {
     const repair = 'Name the space too: `space/change-set`.';
     const failure = toFailure(new AppError('AMBIGUOUS', 'two', { details: { repair } }));
-    expect(failure.message).toBe(`two ${repair}`);
+    expect(failure.message).toBe(`two. ${repair}`);
     expect(toAppError(new Error('wrapped', { cause: failure }))).toMatchObject({
       ...{ code: 'AMBIGUOUS', message: 'two', repair },
     });

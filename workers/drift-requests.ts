@@ -11,8 +11,8 @@ import type { previewPlan } from '../workflows/preview-plan.ts';
 
 const ASK_TIMEOUT_MS = 8_000;
 const PREVIEW_TIMEOUT_MS = 25_000;
-/** What an activity's failure says beside its message, which ends with it. */
-const failureDetails = z.object({ repair: z.string() });
+/** The two sentences that an activity's failure joins in its message. */
+const failureDetails = z.object({ message: z.string(), repair: z.string() });
 
 /** What people may want of a drift beside deciding: to be asked about it, and to see what would be done. */
 export function createDriftRequests({ client }: TemporalClient, taskQueue: string) {
@@ -53,10 +53,9 @@ export function toAppError(error: unknown): AppError {
   }
   const cause = rootOf(error);
   if (cause && isErrorCode(cause.type)) {
-    const repair = failureDetails.safeParse(cause.details?.[0]).data?.repair;
-    if (repair === undefined) return new AppError(cause.type, cause.message, { cause });
-    const message = withoutEnd(cause.message, ` ${repair}`);
-    return new AppError(cause.type, message, { cause, details: { repair } });
+    const told = failureDetails.safeParse(cause.details?.[0]).data;
+    if (!told) return new AppError(cause.type, cause.message, { cause });
+    return new AppError(cause.type, told.message, { cause, details: { repair: told.repair } });
   }
   const message =
     error instanceof WorkflowUpdateFailedError
@@ -71,10 +70,6 @@ function rootOf(error: unknown): ApplicationFailure | undefined {
     if (at instanceof ApplicationFailure) return at;
   }
   return undefined;
-}
-
-function withoutEnd(text: string, end: string): string {
-  return text.endsWith(end) ? text.slice(0, -end.length) : text;
 }
 
 function isErrorCode(type: string | null | undefined): type is ErrorCode {

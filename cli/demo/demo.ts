@@ -1,5 +1,6 @@
 import type { Dialect } from '../../confighub-server/index.ts';
 import type { Config } from '../../lib/config.ts';
+import { withRepair } from '../../lib/errors.ts';
 import { createLog } from '../../lib/log.ts';
 import { type Embedded, startEmbedded } from '../../workers/embedded.ts';
 import { ALL_ROLES, type Realign, startRealign } from '../../workers/realign.ts';
@@ -90,7 +91,10 @@ async function saySlack(config: Config, narrator: Narrator): Promise<void> {
   if (slack.mode === 'off') return;
   narrator.line(`💬 Questions are asked in Slack, too, in ${slack.channel}`);
   for (const { name, ok, detail, repair } of await examineSlack(config)) {
-    if (!ok) narrator.line(`⚠️  ${name}: ${detail}${repair === undefined ? '' : ` ${repair}`}`);
+    if (!ok)
+      narrator.line(
+        `⚠️  ${name}: ${repair === undefined ? detail : withRepair({ message: detail, repair })}`,
+      );
   }
 }
 

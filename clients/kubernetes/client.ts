@@ -9,6 +9,7 @@ import {
   groupDiscoveryList,
   readGroups,
 } from './discovery.ts';
+import { createDiscoveryCache } from './discovery-cache.ts';
 import { createHttp, type Http } from './http.ts';
 import { parseList, parseObject } from './kube-object.ts';
 import { objectPath, resourcePath } from './resource-path.ts';
@@ -27,8 +28,6 @@ export type KubernetesOptions = {
 };
 
 const DEFAULT_TIMEOUT_MS = 15_000;
-// A kind that is not known may have been installed since; asked again at most this often.
-const DISCOVERY_RETRY_MS = 1_000;
 const AGGREGATED_DISCOVERY = ['v2', 'v2beta1']
   .map((version) => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`)
   .join(',');
@@ -42,7 +41,10 @@ export async function createKubernetesClient(
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     userAgent: options.userAgent,
   });
-  const discover = createDiscoveryCache(http);
+  const discover = createDiscoveryCache(
+    () => readDiscovery(http),
+    () => performance.now(),
+  );
 
   const served = async (ref: Pick<ObjectRef, 'group' | 'version' | 'kind'>, signal?: AbortSignal) =>
     (await discover(signal === undefined ? {} : { signal })).find(ref) ??
@@ -194,23 +196,6 @@ function createAccessReviews(http: Http): Pick<KubernetesClient, 'accessReview' 
 const accessAnswer = z.object({
   status: z.object({ allowed: z.boolean(), reason: z.string().default('') }),
 });
-
-function createDiscoveryCache(http: Http): KubernetesClient['discover'] {
-  let cached: { discovery: Promise<Discovery>; at: number } | undefined;
-  return ({ fresh = false, signal } = {}) => {
-    const ageMs = cached === undefined ? Infinity : performance.now() - cached.at;
-    if (cached !== undefined && !(fresh && ageMs > DISCOVERY_RETRY_MS)) return cached.discovery;
-    // Shared by all who ask meanwhile, so no single caller's signal may end it; the time-out does.
-    const discovery = readDiscovery(http);
-    const entry = { discovery, at: performance.now() };
-    cached = entry;
-    discovery.catch(() => {
-      if (cached === entry) cached = undefined;
-    });
-    signal?.throwIfAborted();
-    return discovery;
-  };
-}
 
 async function readDiscovery(http: Http): Promise<Discovery> {
   const lists = await Promise.all(

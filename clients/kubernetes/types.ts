@@ -88,7 +88,7 @@ export type KubernetesClient = {
   readonly context: string;
   /** e.g. `v1.36.3`; the cheapest sign of life. */
   version(signal?: AbortSignal): Promise<string>;
-  /** What the server serves; read once, and again when `fresh`. */
+  /** What the server serves; read once, again when `fresh`, and beside a use every ten minutes. */
   discover(options?: { fresh?: boolean; signal?: AbortSignal }): Promise<Discovery>;
   /** Undefined where there is no such object. */
   get(ref: ObjectRef, signal?: AbortSignal): Promise<KubeObject | undefined>;

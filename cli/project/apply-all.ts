@@ -7,6 +7,7 @@ import {
   type Where,
 } from '../../clients/confighub/where.ts';
 import { applyWhere } from '../../examples/acorn-bear/install.ts';
+import type { Config } from '../../lib/config.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type PolicyConfig, rulesThatAsk } from '../../workers/apply-policy.ts';
 import { type Project, requireSpace } from '../project.ts';
@@ -14,13 +15,14 @@ import type { Rest } from '../rest.ts';
 import { askAbout, planOf, whoWatches } from './apply-questions.ts';
 import { ownSlug } from './own-install.ts';
 import { SECRET, writeSecret } from './own-secret.ts';
+import { watchedKinds } from './watched-kinds.ts';
 
 type ApplyAllOptions = {
   /** Leave Realign itself out. */
   readonly appOnly: boolean;
   /** The person's shell: the Secret of their Realign goes from it into the cluster directly. */
   readonly env: NodeJS.ProcessEnv;
-  readonly config: PolicyConfig;
+  readonly config: PolicyConfig & Pick<Config, 'resources'>;
   /** Of the Realign that may be running. */
   readonly rest: Rest;
   /** Whether the person says yes. */
@@ -107,15 +109,19 @@ async function sayPlan(
 
 /** What may be applied now: what nobody else can be asked about, and only after a yes. */
 async function consentedTo(
-  { say }: Project,
+  { hub, say, cluster }: Project,
   environment: string,
-  { behind, asking, options: { rest, confirm } }: Decided,
+  { behind, asking, options: { rest, confirm, config } }: Decided,
 ): Promise<readonly Behind[]> {
   const watcher = await whoWatches(rest, environment);
   const all = behind.flatMap(({ units }) => units);
   say(`${whoAsks(environment, asking)}; ${howAsked(watcher)}`);
   const live = all.filter((unit) => unit.liveRevision > 0);
-  const asked = watcher ? await askAbout(watcher, live) : new Map<string, string>();
+  const { resources } = config;
+  const asked =
+    watcher && live.length > 0
+      ? await askAbout(watcher, live, await watchedKinds({ hub, resources, cluster }))
+      : new Map<string, string>();
   for (const unit of live) {
     const question = asked.get(unit.unitId);
     if (question !== undefined) {

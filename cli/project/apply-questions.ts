@@ -7,6 +7,7 @@ import { describePlan } from '../questions.ts';
 import { listRecords } from '../records.ts';
 import type { Rest } from '../rest.ts';
 import { decisionSchema, planAnswerSchema, type RecordAnswer } from '../wire.ts';
+import type { MayBeWatched } from './watched-kinds.ts';
 
 /** Longer than a watcher takes to read ConfigHub again, and to look. */
 const ASK_TIMEOUT_MS = 15_000;
@@ -31,13 +32,16 @@ export async function whoWatches(rest: Rest, environment: string): Promise<Watch
 
 /**
  * Has Realign ask now about each unit whose declared revision is not live, whatever grace it would give it. Answers the questions
- * by unit id; a unit of which Realign watches nothing has none.
+ * by unit id; a unit of which Realign watches nothing has none, and is not waited for.
  */
 export async function askAbout(
   watcher: Watcher,
   units: readonly Unit[],
+  mayBeWatched: MayBeWatched,
 ): Promise<ReadonlyMap<string, string>> {
   const asked = new Set<string>();
+  const hidden = new Set<string>();
+  for (const unit of units) if (!(await mayBeWatched(unit))) hidden.add(unit.unitId);
   const deadlineMs = Date.now() + ASK_TIMEOUT_MS;
   for (;;) {
     const records = await recordsOf(watcher);
@@ -51,7 +55,10 @@ export async function askAbout(
       asked.add(unit.unitId);
       await ask(watcher, first);
     }
-    if (questions.size === units.length || Date.now() >= deadlineMs) return questions;
+    // A record says that it is watched after all.
+    const isAwaited = ({ unitId }: Unit) =>
+      !questions.has(unitId) && (asked.has(unitId) || !hidden.has(unitId));
+    if (!units.some(isAwaited) || Date.now() >= deadlineMs) return questions;
     await pause(POLL_MS);
   }
 }

@@ -65,6 +65,16 @@ describe('reads of one moment', () => {
     await expect(late).rejects.toThrow('after the end of its transaction');
   });
 
+  it('see a table as a newer version has made it', async () => {
+    const find = (sql: Sql) => sql.rows('SELECT * FROM spaces WHERE slug = $1', ['none']);
+    await Promise.all(Array.from({ length: MANY }, () => database.snapshot(find)));
+    await database.transaction((sql) => sql.rows('ALTER TABLE spaces ADD later text'));
+    const reads = Array.from({ length: MANY }, () => database.snapshot(find));
+    expect(await Promise.all(reads)).toEqual(reads.map(() => []));
+    await database.transaction((sql) => sql.rows('ALTER TABLE spaces DROP later'));
+    expect(await database.transaction(find)).toEqual([]);
+  });
+
   it('take no connection where nothing is asked', async () => {
     const closed = await openDatabase(url);
     await closed.close();

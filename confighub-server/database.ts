@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { AppError } from '../lib/errors.ts';
+import { createStatementNames, type StatementNames } from '../lib/statement-names.ts';
 
 /** Queries inside one transaction. */
 export type Sql = {
@@ -56,31 +57,40 @@ export async function openDatabase(databaseUrl: string): Promise<Database> {
   });
   // A connection that breaks while idle is replaced by the pool; the next query reports what matters.
   pool.on('error', () => undefined);
+  const named = { pool, names: createStatementNames() };
   return {
-    transaction: (work) => transact(pool, work),
-    snapshot: (work) => look(pool, work),
+    transaction: (work) => transact(named, work),
+    snapshot: (work) => look(named, work),
     close: () => pool.end(),
   };
 }
 
-async function transact<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+type Named = { readonly pool: pg.Pool; readonly names: StatementNames };
+
+async function transact<T>({ pool, names }: Named, work: (sql: Sql) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const client = await pool.connect();
     let broken: Error | undefined;
     try {
       await client.query('BEGIN');
-      const result = await work(sqlOf((text, values) => client.query(text, [...values])));
+      const result = await work(sqlOf((text, values) => client.query(names.of(text, values))));
       await client.query('COMMIT');
       return result;
     } catch (error) {
       await client.query('ROLLBACK').catch((cause: Error) => {
         broken = cause;
       });
-      if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error))) throw error;
+      if (attempt >= MAX_ATTEMPTS || !isRetryable(error, names)) throw error;
     } finally {
       client.release(broken);
     }
   }
+}
+
+/** Deadlocks and serialisation failures, and statements that were refused for their names: they have none the next time. */
+function isRetryable(error: unknown, names: StatementNames): boolean {
+  const state = sqlState(error);
+  return RETRYABLE.has(state) || names.areRefused(state);
 }
 
 /** A connection with its transaction begun, or about to be. */
@@ -90,7 +100,7 @@ type Opened = { readonly client: pg.PoolClient; readonly begun: Promise<unknown>
  * Reads of one moment in as few round trips as there are statements: BEGIN goes out together with the first of them, the answer
  * does not wait for COMMIT, which has nothing to save, and who asks for nothing takes no connection.
  */
-async function look<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+async function look<T>({ pool, names }: Named, work: (sql: Sql) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     let opened: Promise<Opened> | undefined;
     let isOver = false;
@@ -99,13 +109,13 @@ async function look<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T
       if (isOver) throw new Error('a statement after the end of its transaction');
       opened ??= beginLook(pool);
       const { client, begun } = await opened;
-      const [result] = await Promise.all([client.query(text, [...values]), begun]);
+      const [result] = await Promise.all([client.query(names.of(text, values)), begun]);
       return result;
     };
     try {
       return await work(sqlOf(query));
     } catch (error) {
-      if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(sqlState(error))) throw error;
+      if (attempt >= MAX_ATTEMPTS || !isRetryable(error, names)) throw error;
     } finally {
       isOver = true;
       // Who could not connect was told so.

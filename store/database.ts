@@ -1,6 +1,7 @@
 import { DatabaseError, Pool, type PoolClient } from 'pg';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { createStatementNames } from '../lib/statement-names.ts';
 
 /** Runs one statement; `operation` and `table` name it for the metrics. Rows are parsed by the caller. */
 export type RunQuery = (
@@ -46,6 +47,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     application_name: 'realign',
   });
   const database = databaseNameOf(options.databaseUrl);
+  const names = createStatementNames();
   let closing = false;
   // Without a listener an idle connection that Postgres closes would end the process.
   pool.on('error', (error) => {
@@ -56,7 +58,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     return async (table, operation, sql, values = []) => {
       const started = performance.now();
       try {
-        return (await client.query(sql, [...values])).rows;
+        return (await client.query(names.of(sql, values))).rows;
       } catch (error) {
         throw asDatabaseError(error);
       } finally {
@@ -65,27 +67,40 @@ export function createDatabase(options: DatabaseOptions): Database {
     };
   }
 
-  return {
-    query: on(pool),
-    async transaction(run) {
-      const client = await pool.connect().catch((error: unknown) => {
-        throw asDatabaseError(error);
+  async function once<T>(run: (query: RunQuery) => Promise<T>): Promise<T> {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw asDatabaseError(error);
+    });
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      const result = await run(on(client));
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((cause: Error) => {
+        broken = cause;
       });
-      let broken: Error | undefined;
-      try {
-        await client.query('begin');
-        const result = await run(on(client));
-        await client.query('commit');
-        return result;
-      } catch (error) {
-        await client.query('rollback').catch((cause: Error) => {
-          broken = cause;
-        });
-        throw asDatabaseError(error);
-      } finally {
-        client.release(broken);
-      }
-    },
+      throw asDatabaseError(error);
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** Nothing was done by a statement that was refused for its name. */
+  async function named<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof DatabaseError && names.areRefused(error.code ?? '')) return run();
+      throw error;
+    }
+  }
+
+  const query = on(pool);
+  return {
+    query: (...statement) => named(() => query(...statement)),
+    transaction: (run) => named(() => once(run)),
     activeConnections: () => ({ database, count: pool.totalCount - pool.idleCount }),
     async close() {
       // The pool does not wait until its connections are gone; Postgres may be stopped first.

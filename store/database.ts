@@ -67,26 +67,6 @@ export function createDatabase(options: DatabaseOptions): Database {
     };
   }
 
-  async function once<T>(run: (query: RunQuery) => Promise<T>): Promise<T> {
-    const client = await pool.connect().catch((error: unknown) => {
-      throw asDatabaseError(error);
-    });
-    let broken: Error | undefined;
-    try {
-      await client.query('begin');
-      const result = await run(on(client));
-      await client.query('commit');
-      return result;
-    } catch (error) {
-      await client.query('rollback').catch((cause: Error) => {
-        broken = cause;
-      });
-      throw asDatabaseError(error);
-    } finally {
-      client.release(broken);
-    }
-  }
-
   /** Nothing was done by a statement that was refused for its name. */
   async function named<T>(run: () => Promise<T>): Promise<T> {
     try {
@@ -100,7 +80,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   const query = on(pool);
   return {
     query: (...statement) => named(() => query(...statement)),
-    transaction: (run) => named(() => once(run)),
+    transaction: (run) => named(() => transact(pool, (client) => run(on(client)))),
     activeConnections: () => ({ database, count: pool.totalCount - pool.idleCount }),
     async close() {
       // The pool does not wait until its connections are gone; Postgres may be stopped first.
@@ -108,6 +88,26 @@ export function createDatabase(options: DatabaseOptions): Database {
       await pool.end();
     },
   };
+}
+
+async function transact<T>(pool: Pool, run: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw asDatabaseError(error);
+  });
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await run(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((cause: Error) => {
+      broken = cause;
+    });
+    throw asDatabaseError(error);
+  } finally {
+    client.release(broken);
+  }
 }
 
 function databaseNameOf(url: string): string {

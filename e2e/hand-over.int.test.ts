@@ -3,7 +3,7 @@ import { type ActivityInterceptorsFactory, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Question } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
-import { driftWorkflowId, promotionWorkflowId } from '../lib/workflow-id.ts';
+import { driftWorkflowId, promotionWorkflowId, rollbackWorkflowId } from '../lib/workflow-id.ts';
 import { type CrashStage, openCrashStage } from '../testing/crash-stage.ts';
 import { type DriftLane, openDriftLane } from '../testing/drift-lane.ts';
 import { eventually } from '../testing/eventually.ts';
@@ -11,7 +11,7 @@ import { keepHistory } from '../testing/keep-history.ts';
 import { startForgetfulTemporal } from '../testing/own-servers.ts';
 import { testCluster, testPostgres } from '../testing/stack.ts';
 import { createCommandDoor } from '../workers/command-door.ts';
-import { UNORDERED } from '../workflows/messages.ts';
+import { stirred, UNORDERED } from '../workflows/messages.ts';
 
 // What lasts for months goes through many histories. This server suggests a fresh one after some events instead of 4,096.
 
@@ -24,10 +24,14 @@ const AT_ONCE = 10;
 /** One page of a promotion, and one unit more. */
 const MANY_UNITS = 51;
 const TIMEOUT_MS = 60_000;
+/** Longer than a history takes to become long. */
+const SNOOZE_MS = 15_000;
 
 let temporal: Awaited<ReturnType<typeof startForgetfulTemporal>>;
 let stage: CrashStage;
 let lane: DriftLane;
+/** Where near asks, too. */
+let asking: DriftLane & { readonly door: ReturnType<typeof createCommandDoor> };
 const before = new Map<string, () => Promise<void>>();
 
 const interrupt: ActivityInterceptorsFactory = ({ info }) => ({
@@ -52,10 +56,15 @@ beforeAll(async () => {
     rules: { asked: { quorum: 1 }, home: { quorum: 2 }, far: { quorum: 1 } },
     interceptors: [interrupt],
   });
+  const rules = { home: { quorum: 2 }, near: { outcome: 'ask', quorum: 1 } } as const;
+  const hands = await openDriftLane(stage, 'hand-over-asking', { rules });
+  const { temporal: connection, store, config } = hands.parts;
+  asking = { ...hands, door: createCommandDoor(connection, store, config.temporal) };
 }, 120_000);
 
 afterAll(async () => {
   await lane?.stop();
+  await asking?.stop();
   await stage?.close();
   await temporal?.stop();
 });
@@ -72,16 +81,21 @@ async function runIdOf(workflowId: string): Promise<string> {
 }
 
 /** Tells a run the same again and again, as a watcher does for months, until a fresh history goes on. */
-async function handedOver(ref: ResourceRef, digest: string): Promise<void> {
-  const workflowId = driftWorkflowId(ref);
+function handedOver(ref: ResourceRef, digest: string): Promise<void> {
+  return handedOverBy(driftWorkflowId(ref), () =>
+    lane.parts.driftDoor.reportDrift(ref, digest, Date.now() * 1_000),
+  );
+}
+
+async function handedOverBy(workflowId: string, tell: () => Promise<void>): Promise<void> {
   const runId = await runIdOf(workflowId);
-  const tell = () => lane.parts.driftDoor.reportDrift(ref, digest, Date.now() * 1_000);
   await eventually(
     async () => {
-      await Promise.all(Array.from({ length: AT_ONCE }, tell));
+      // The fresh one may have ended already.
+      await Promise.allSettled(Array.from({ length: AT_ONCE }, tell));
       return (await runIdOf(workflowId)) !== runId;
     },
-    { timeoutMs: TIMEOUT_MS, what: `a fresh history of ${ref.name}` },
+    { timeoutMs: TIMEOUT_MS, what: `a fresh history of ${workflowId}` },
   );
   // A worker that knows nothing of the run yet would have handed over at the same place.
   const { workflow } = lane.parts.temporal.client;
@@ -213,13 +227,7 @@ describe('in a fresh history', () => {
     const door = createCommandDoor(connection, store, config.temporal);
     const { runId, workflowId } = await door.promote({ from: home.slug, to: far.slug }, 'ann');
     const first = await runIdOf(workflowId);
-    const run = await eventually(
-      async () => {
-        const found = await store.commandRuns.find(runId);
-        return found?.endedAt === undefined ? undefined : found;
-      },
-      { timeoutMs: TIMEOUT_MS, what: 'the end of the promotion' },
-    );
+    const run = await commandEnd(runId);
     expect(run).toMatchObject({ status: 'completed' });
     expect(run.message).toContain(`${MANY_UNITS} asked`);
     expect(await store.commandRuns.listResults(runId)).toHaveLength(MANY_UNITS);
@@ -227,11 +235,98 @@ describe('in a fresh history', () => {
   }, 120_000);
 });
 
-async function questionBy(workflowId: string, other?: Question): Promise<Question> {
+describe('in a fresh history of a rollback', () => {
+  it('the question goes on with its answers, and what was approved before it stays so', async () => {
+    const { name, workflowId } = await acceptedTwice('taken-back');
+    const { runId } = await asking.door.rollback(name, 'ann');
+    const near = await questionBy(workflowId);
+    expect(await lane.decide(near, 'bob', 'approve')).toBe('approve taken');
+    const home = await questionBy(workflowId, near);
+    expect(home).toMatchObject({ quorum: 2, environment: stage.space('home').slug });
+    expect(await lane.decide(home, 'bob', 'approve')).toBe('counted');
+    await handedOverBy(workflowId, () => stir(workflowId));
+    await handedOverBy(workflowId, () => stir(workflowId));
+    expect(await lane.parts.store.questions.find(home.id)).toMatchObject({
+      ...{ status: 'open', approvals: ['bob'], askedAt: home.askedAt },
+    });
+    expect(await lane.decide(home, 'cleo', 'approve')).toBe('approve taken');
+    expect(await commandEnd(runId)).toMatchObject({ status: 'completed' });
+    expect(await lane.modeOf(stage.refOf('home', 'taken-back'))).toBe('calm');
+    expect(await lane.modeOf(stage.refOf('near', 'taken-back'))).toBe('calm');
+    const asked = await lane.parts.store.questions.list({ limit: 1_000 });
+    expect(asked.filter((one) => one.workflowId === workflowId)).toHaveLength(2);
+  }, 120_000);
+
+  it('a snooze lasts as long as it was to last, and then all is asked anew', async () => {
+    const { name, workflowId } = await acceptedTwice('slept-on');
+    const { runId } = await asking.door.rollback(name, 'ann');
+    const near = await questionBy(workflowId);
+    await lane.decide(near, 'bob', 'approve');
+    const home = await questionBy(workflowId, near);
+    const untilMs = Date.now() + SNOOZE_MS;
+    await lane.decide(home, 'bob', 'snooze', { until: new Date(untilMs).toISOString() });
+    await handedOverBy(workflowId, () => stir(workflowId));
+    const again = await questionBy(workflowId, near, home);
+    expect(Date.parse(again.askedAt)).toBeGreaterThanOrEqual(untilMs);
+    expect(again.environment).toBe(near.environment);
+    expect(await lane.decide(again, 'bob', 'reject')).toBe('reject taken');
+    expect(await commandEnd(runId)).toMatchObject({ status: 'refused' });
+  }, 120_000);
+
+  it('a question whose units have changed meanwhile is withdrawn', async () => {
+    const { name, workflowId, unit } = await acceptedTwice('overtaken');
+    const { runId } = await asking.door.rollback(name, 'ann');
+    const question = await questionBy(workflowId);
+    await stage.rewrite(await stage.hub.getUnit(unit.spaceId, unit.unitId), { mode: 'newer' });
+    await handedOverBy(workflowId, () => stir(workflowId));
+    const { status, message } = await commandEnd(runId);
+    expect({ status, message }).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('has moved on'),
+    });
+    await eventually(
+      async () => (await lane.parts.store.questions.find(question.id))?.status === 'withdrawn',
+      { timeoutMs: TIMEOUT_MS, what: 'the question is withdrawn' },
+    );
+  }, 120_000);
+
+  /** A change set over two environments, and a door behind which both of them ask. */
+  async function acceptedTwice(slug: string) {
+    const unit = await stage.install('home', slug, CALM);
+    await stage.clone(unit, 'near');
+    const ref = stage.refOf('home', slug);
+    await lane.edit(ref, 'wild');
+    const question = await lane.question(ref);
+    for (const person of ['ann', 'bob']) await lane.decide(question, person, 'accept');
+    await lane.until(ref, 'accepted');
+    const [changeSet] = (await stage.hub.listChangeSets(unit.spaceId)).filter((one) =>
+      one.description.includes(slug),
+    );
+    const name = `${unit.spaceSlug}/${changeSet?.slug}`;
+    return { name, workflowId: rollbackWorkflowId(unit.spaceSlug, changeSet?.slug ?? ''), unit };
+  }
+});
+
+async function stir(workflowId: string): Promise<void> {
+  await lane.parts.temporal.client.workflow.getHandle(workflowId).signal(stirred, 'unit');
+}
+
+function commandEnd(runId: string) {
+  return eventually(
+    async () => {
+      const found = await lane.parts.store.commandRuns.find(runId);
+      return found?.endedAt === undefined ? undefined : found;
+    },
+    { timeoutMs: TIMEOUT_MS, what: `the end of run ${runId}` },
+  );
+}
+
+async function questionBy(workflowId: string, ...others: readonly Question[]): Promise<Question> {
   return eventually(
     async () => {
       const open = await lane.parts.store.questions.list({ status: 'open', limit: 1_000 });
-      return open.find((one) => one.workflowId === workflowId && one.id !== other?.id);
+      const ids = others.map((one) => one.id);
+      return open.find((one) => one.workflowId === workflowId && !ids.includes(one.id));
     },
     { timeoutMs: TIMEOUT_MS, what: `a question of ${workflowId}` },
   );

@@ -80,11 +80,8 @@ export type Snoozed = {
 };
 
 /** A question that is open while histories change: it goes on with its answers, whoever has counted them so far. */
-export type CarriedQuestion = {
+export type OpenQuestion = {
   readonly question: Question;
-  /** What it was asked under. */
-  readonly rule: PolicyRule;
-  readonly outcome: PolicyOutcome;
   readonly approvals: readonly {
     readonly person: string;
     readonly decision: 'approve' | 'accept';
@@ -93,6 +90,12 @@ export type CarriedQuestion = {
   readonly votes: readonly DecideInput[];
   readonly unread: readonly DecideInput[];
   readonly final?: DecideInput;
+};
+
+export type CarriedQuestion = OpenQuestion & {
+  /** What it was asked under. */
+  readonly rule: PolicyRule;
+  readonly outcome: PolicyOutcome;
 };
 
 export type EpisodeResult = {
@@ -155,6 +158,8 @@ export type PromoteInput = {
     readonly tries: number;
     readonly pushesOn: boolean;
     readonly conflicts?: number;
+    readonly asked?: OpenQuestion;
+    readonly snoozedUntilMs?: number;
   };
 };
 

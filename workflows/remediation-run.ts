@@ -2,19 +2,18 @@ import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import type { Judgement } from '../activities/judge.ts';
 import type { PolicyOutcome, PolicyRule } from '../drift/decide/policy.ts';
 import type { Finding, Outcome } from '../drift/decide/record.ts';
+import { carriedQuestion, takeUp } from './carried-question.ts';
 import { hearCorrections } from './correction.ts';
 import {
   askAgain,
-  type CarriedQuestion,
   type CarriedState,
   type CorrectDriftInput,
-  type DecideInput,
   type Observation,
   type RemediateInput,
   type Settled,
   type Snoozed,
 } from './messages.ts';
-import { openState, type RunState, type Vote } from './run-state.ts';
+import { openState, type RunState } from './run-state.ts';
 
 /** A run's state and what it remembers of its own history. */
 export type Run = RunState & {
@@ -123,33 +122,21 @@ export function openRun(input: RemediateInput): Run {
     ended: undefined,
     handsOver: false,
   });
-  if (carried?.asked) takeUp(run, carried.asked);
+  if (carried?.asked) {
+    const { rule, outcome } = carried.asked;
+    run.asked = { rule, outcome };
+    takeUp(run, carried.asked);
+  }
   hearRequests(run);
   hearCorrections(run);
   return run;
-}
-
-/** Whoever answers before the first look must find the question as it was. */
-function takeUp(run: Run, asked: CarriedQuestion): void {
-  const { question, rule, outcome, approvals, votes, unread, final } = asked;
-  run.asked = { rule, outcome };
-  run.question = question;
-  run.approvals = [...approvals];
-  run.votes = votes.flatMap(voteOf);
-  run.unread = [...unread];
-  // One that waits to be looked at is the same object as that.
-  run.final = unread.find((one) => one.decisionId === final?.decisionId) ?? final;
-}
-
-function voteOf(answer: DecideInput): Vote[] {
-  const { person, decision } = answer;
-  return decision === 'approve' || decision === 'accept' ? [{ person, decision, answer }] : [];
 }
 
 /** What a fresh history has to know of this one. */
 export function carriedOf(run: Run): CarriedState {
   const { observation, questionNumber, attempt, looks, opened, askedBy, sharedWith } = run;
   const { lastDigest, explained, conflicts, failures, looksAgain, pendingSinceMs, snoozed } = run;
+  const open = carriedQuestion(run);
   return {
     ...{ observation, questionNumber, attempt, looks, opened },
     decidedDigests: [...run.decidedDigests],
@@ -163,19 +150,7 @@ export function carriedOf(run: Run): CarriedState {
     ...(sharedWith !== undefined && { sharedWith }),
     ...(pendingSinceMs !== undefined && { pendingSinceMs }),
     ...(snoozed && { snoozed }),
-    ...(run.question && run.asked && { asked: askedOf(run, run.question, run.asked) }),
-  };
-}
-
-function askedOf(
-  { approvals, votes, unread, final }: Run,
-  question: CarriedQuestion['question'],
-  asked: NonNullable<Run['asked']>,
-): CarriedQuestion {
-  return {
-    ...{ question, ...asked, approvals, unread },
-    votes: votes.map((one) => one.answer),
-    ...(final && { final }),
+    ...(open && run.asked && { asked: { ...open, ...run.asked } }),
   };
 }
 

@@ -1,42 +1,52 @@
-import { workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { RollbackPart, RollbackPlan } from '../activities/command-types.ts';
 import { type PlannedUnit, shortened, type UnitResult } from '../drift/decide/command-run.ts';
 import { makeUnitQuestion } from '../drift/decide/make-unit-question.ts';
 import { describeStep, type PlanStep, type UnitRef } from '../drift/decide/plan.ts';
+import type { Question } from '../drift/decide/record.ts';
 import { rollbackDescription } from '../drift/decide/rollback.ts';
 import { ask, closeQuestion, statusOf } from './ask.ts';
 import { describeCancelled, orLeave } from './cancelled.ts';
+import { carriedQuestion, takeUp } from './carried-question.ts';
 import { begin, type CommandInput, finish, note, recorded } from './command-run.ts';
 import { execute } from './execute.ts';
-import { drained, enter, openState, type RunState } from './run-state.ts';
+import type { OpenQuestion } from './messages.ts';
+import { drained, enter, isToHandOver, openState, type RunState } from './run-state.ts';
 import { observation } from './settle.ts';
 import { follows, reads } from './steps.ts';
 
 export type RollbackInput = CommandInput & {
   /** `space/slug`. */
   readonly changeSet: string;
+  /** State handed to a fresh history. */
+  readonly carried?: Progress & { readonly open?: OpenQuestion };
 };
 
-/** A rollback on its way: how often it has planned and asked. */
-type Rollback = {
-  readonly input: RollbackInput;
-  readonly state: RunState;
+/** How far a rollback is: how often it has planned and asked, and what for. */
+type Progress = {
   round: number;
   asked: number;
+  /** Digests of what was planned last, and of the parts of it that were approved: consent to one plan is none to another. */
+  planned?: string;
+  approved: readonly string[];
+  snoozed?: { readonly untilMs: number; readonly person: string };
 };
+
+type Rollback = Progress & { readonly input: RollbackInput; readonly state: RunState };
 
 /**
  * Takes one ConfigHub ChangeSet back, in all environments or in none: every environment whose policy asks is asked first, then the
  * units get the data that they had before, are applied and compared. What fails on the way puts everything back as it was.
  */
 export async function rollback(input: RollbackInput): Promise<void> {
-  const { runId } = input;
+  const { runId, carried } = input;
   const state = openState(runId, { seq: 0, digest: '', episodeId: runId });
-  await begin(input, 'rollback', input.changeSet);
-  const work: Rollback = { input, state, round: 0, asked: 0 };
+  const { open, ...progress } = carried ?? { round: 0, asked: 0, approved: [] };
+  takeUp(state, open);
+  if (!carried) await begin(input, 'rollback', input.changeSet);
+  const work: Rollback = { ...progress, input, state };
   const rollBack = async () => {
-    let isOver = false;
-    while (!isOver) isOver = await attempt(work);
+    while (!(await attempt(work))) if (isToHandOver()) await startFresh(work);
   };
   const describe = (error: unknown) => describeCancelled(error, state.phase);
   await orLeave(state, () => recorded(input, rollBack, describe));
@@ -60,20 +70,58 @@ export async function previewRollback({ changeSet }: Pick<RollbackInput, 'change
   };
 }
 
-/** One plan, the questions about it, and its execution; false when the ground has shifted and it is to be planned anew. */
+/** Goes on in a fresh history: the question that is open stays so, with its answers, and so does what was approved before it. */
+async function startFresh({ input, state, ...progress }: Rollback): Promise<void> {
+  await drained();
+  const open = carriedQuestion(state);
+  const carried = { ...progress, ...(open && { open }) };
+  await continueAsNew<typeof rollback>({ ...input, carried });
+}
+
+/**
+ * One plan, the questions about it, and its execution; false when the ground has shifted and it is to be planned anew, or when a fresh
+ * history is to go on.
+ */
 async function attempt(work: Rollback): Promise<boolean> {
+  if (!(await isSnoozeOver(work))) return false;
   const planned = await plan(work);
-  for (const part of planned.parts.filter((one) => one.outcome === 'ask')) {
+  if (digestsOf(planned) !== work.planned) await startOver(work, digestsOf(planned));
+  const parts = planned.parts.filter(({ outcome }) => outcome === 'ask');
+  for (const part of parts.filter(({ digest }) => !work.approved.includes(digest))) {
     const answer = await askAbout(work, part);
-    if (answer === 'again') return false;
+    if (answer === 'later') return false;
     if (answer !== 'approved') {
       await finish(work.input, 'refused', answer);
       return true;
     }
+    work.approved = [...work.approved, part.digest];
   }
+  // Nobody need be asked any more what the history before did ask.
+  await closeQuestion(work.state, 'withdrawn');
   // Consent covers exactly what was shown.
-  if (work.asked > 0 && digestsOf(await plan(work)) !== digestsOf(planned)) return false;
+  if (work.asked > 0 && digestsOf(await plan(work)) !== digestsOf(planned)) {
+    await startOver(work, undefined);
+    return false;
+  }
   await carryOut(work, planned);
+  return true;
+}
+
+/** Who was asked about something else has not consented to this. */
+async function startOver(work: Rollback, planned: string | undefined): Promise<void> {
+  await closeQuestion(work.state, 'withdrawn');
+  work.approved = [];
+  if (planned === undefined) delete work.planned;
+  else work.planned = planned;
+}
+
+/** False where a fresh history is to sleep on. */
+async function isSnoozeOver(work: Rollback): Promise<boolean> {
+  const { snoozed } = work;
+  if (!snoozed) return true;
+  const { untilMs, person } = snoozed;
+  if (await observation(isToHandOver, untilMs, `snoozed by ${person}`)) return false;
+  delete work.snoozed;
   return true;
 }
 
@@ -88,35 +136,43 @@ function digestsOf({ parts }: RollbackPlan): string {
   return parts.map((one) => one.digest).join();
 }
 
-/** `approved`, `again` after a snooze, or why nothing is rolled back. */
+/** `approved`, `later` after a snooze or in a fresh history, or why nothing is rolled back. */
 async function askAbout(work: Rollback, part: RollbackPart): Promise<string> {
   const { input, state } = work;
-  work.asked += 1;
-  const { environment, rule, frozen, summary } = part;
-  const [first] = part.units;
-  const question = makeUnitQuestion({
-    ...{ kind: 'rollback', episodeId: input.runId, workflowId: workflowInfo().workflowId },
-    ...{ number: work.asked, environment, rule, summary, planned: part, nowMs: Date.now() },
-    unit: first ? nameOf(first) : '',
-    requestedBy: input.requestedBy,
-    ...(frozen && { frozen }),
-  });
+  const { environment, rule } = part;
+  const isOpen = state.question?.digest === part.digest;
+  const question = isOpen && state.question ? state.question : questionOf(work, part);
   const message = `Waits for a decision about ${environment}: question ${question.id}.`;
-  await note(input, question.id, { status: 'waiting', message });
-  const answered = await ask(state, question, rule, { moved: () => false });
+  if (!isOpen) await note(input, question.id, { status: 'waiting', message });
+  const answered = await ask(state, question, rule, { moved: () => false }, isToHandOver);
+  if (!answered) return 'later';
   await closeQuestion(state, statusOf(answered));
   switch (answered.kind) {
     case 'approve':
       await note(input, `${question.id}-approved`, { status: 'running', message: 'Approved.' });
       return 'approved';
     case 'snooze':
-      await observation(() => false, answered.untilMs, `snoozed by ${answered.by.person}`);
-      return 'again';
+      work.snoozed = { untilMs: answered.untilMs, person: answered.by.person };
+      await startOver(work, undefined);
+      return 'later';
     case 'reject':
       return `Rejected by ${answered.by.person} for ${environment}; nothing was changed.`;
     default:
       return `Nobody decided about ${environment} in time; nothing was changed.`;
   }
+}
+
+function questionOf(work: Rollback, part: RollbackPart): Question {
+  const { runId: episodeId, requestedBy } = work.input;
+  const { environment, rule, frozen, summary } = part;
+  const [first] = part.units;
+  work.asked += 1;
+  return makeUnitQuestion({
+    ...{ kind: 'rollback', episodeId, workflowId: workflowInfo().workflowId, requestedBy },
+    ...{ number: work.asked, environment, rule, summary, planned: part, nowMs: Date.now() },
+    unit: first ? nameOf(first) : '',
+    ...(frozen && { frozen }),
+  });
 }
 
 async function carryOut(work: Rollback, planned: RollbackPlan): Promise<void> {

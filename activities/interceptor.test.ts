@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { AppError } from '../lib/errors.ts';
-import { createLog } from '../lib/log.ts';
+import { AppError, NO_SPACE } from '../lib/errors.ts';
+import { createLog, type Log } from '../lib/log.ts';
 import { createActivityInterceptor, toFailure } from './interceptor.ts';
 
 test('a failure keeps no value that a server quoted, and says the rest', () => {
@@ -16,6 +16,26 @@ test('a failure keeps no value that a server quoted, and says the rest', () => {
 test('a failure that quotes nothing keeps its code and its cause', () => {
   const error = new AppError('KUBERNETES_REFUSED', 'unknown field "spec.foo"');
   expect(toFailure(error)).toMatchObject({ type: 'KUBERNETES_REFUSED', cause: error });
+});
+
+test('what the source says for all is not said by each run', async () => {
+  const details = { reason: NO_SPACE, repair: 'Make it again.' };
+  const gone = new AppError('NOT_FOUND', 'no space', { details });
+  const said: string[] = [];
+  const say = (level: string) => () => void said.push(level);
+  const levels = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
+  const log: Log = { ...levels, child: () => log };
+  const { execute } = createActivityInterceptor(
+    { info: { activityType: 'detect', attempt: 1 }, heartbeat: () => {} },
+    { store: { episodes: { appendStep: async () => 1 } }, log, announce: async () => {} },
+  );
+  const input = { args: [{ episodeId: 'd1', key: '1' }], headers: {} };
+  const run = (error: Error) => execute?.(input, () => Promise.reject(error));
+  // Which Temporal's worker logs as quietly.
+  await expect(run(gone)).rejects.toMatchObject({ type: 'NOT_FOUND', category: 'BENIGN' });
+  expect(said).toEqual(['debug']);
+  await expect(run(new AppError('NOT_FOUND', 'no unit'))).rejects.toThrow('no unit');
+  expect(said).toEqual(['debug', 'warn']);
 });
 
 test('what people cannot be told is tried again, and does not make a step fail for ever', async () => {

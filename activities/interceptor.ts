@@ -1,12 +1,16 @@
 import type { Context } from '@temporalio/activity';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  ApplicationFailureCategory,
+  CancelledFailure,
+} from '@temporalio/common';
 import type {
   ActivityExecuteInput,
   ActivityInboundCallsInterceptor,
   Next,
 } from '@temporalio/worker';
 import type { StepEntry } from '../drift/decide/record.ts';
-import { type AppError, fromUnknown, withRepair } from '../lib/errors.ts';
+import { type AppError, fromUnknown, NO_SPACE, withRepair } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { withoutQuotedValues } from '../lib/quoted-values.ts';
 import type { Store } from '../store/types.ts';
@@ -92,10 +96,9 @@ export function createActivityInterceptor(
       } catch (error) {
         if (error instanceof CancelledFailure) throw error;
         const failure = toFailure(error);
-        log.warn(
-          { ...entry, attempt: counted, code: failure.type, reason: failure.message },
-          'an activity attempt failed',
-        );
+        const told = { ...entry, attempt: counted, code: failure.type, reason: failure.message };
+        const say = failure.category === ApplicationFailureCategory.BENIGN ? log.debug : log.warn;
+        say.call(log, told, 'an activity attempt failed');
         // The failure itself must reach Temporal even when Postgres is what is away.
         await note({ status: 'failed', message: failure.message }).catch(() => {});
         throw failure;
@@ -123,13 +126,15 @@ export function toFailure(error: unknown): ApplicationFailure {
   const known: AppError = fromUnknown(error);
   const message = withoutQuotedValues(known.message);
   const { repair, details } = known;
-  const { retryAfterMs } = details;
+  const { retryAfterMs, reason } = details;
   return ApplicationFailure.create({
     type: known.code,
     message: withRepair({ message, repair }),
     // Whoever makes an AppError of it again takes the two from here.
     details: [{ message, repair }],
     nonRetryable: !known.retryable,
+    // Temporal's own log leaves it out, too.
+    ...(reason === NO_SPACE && { category: ApplicationFailureCategory.BENIGN }),
     // The server has said when to come again.
     ...(typeof retryAfterMs === 'number' && {
       nextRetryDelay: Math.max(retryAfterMs, MIN_RETRY_DELAY_MS),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Unit } from '../clients/confighub/index.ts';
+import { NO_SPACE } from '../lib/errors.ts';
 import { startTestConfighub, type TestConfighub } from '../testing/confighub-server.ts';
 import { createConfighubSource } from './confighub.ts';
 import type { DesiredSnapshot } from './source.ts';
@@ -153,6 +154,35 @@ describe('desired state from ConfigHub', () => {
     await expect(source.load()).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await hub.createSpace({ slug: 'later' });
     expect((await source.load()).units).toEqual([]);
+  });
+
+  it('says that its space is gone, and goes on in the one that is made in its place', async () => {
+    const { hub } = confighub;
+    const slug = 'comes-back';
+    const place = { kind: 'confighub', space: slug } as const;
+    const source = createConfighubSource({
+      ...{ hub, environment: { name: 'dev', source: place, defaultNamespace: 'shop' } },
+    });
+    const declare = async () => {
+      const { spaceId } = await hub.createSpace({ slug });
+      await hub.createUnit(spaceId, { slug: 'one', data: configMap('a', 'x') });
+      return spaceId;
+    };
+    const spaceId = await declare();
+    const { revision } = await source.load();
+    await hub.deleteSpace(spaceId);
+    for (const look of [() => source.refresh(revision), () => source.find(refOf('a'))]) {
+      await expect(look()).rejects.toMatchObject({
+        message: `ConfigHub has no space ${slug} any more`,
+        details: { reason: NO_SPACE, repair: expect.stringContaining('goes on by itself') },
+      });
+    }
+    const other = await declare();
+    expect((await source.load()).objects.get(keyOf('a'))?.unit.spaceId).toBe(other);
+    // Where it is made anew between two looks, nobody sees that it was gone.
+    await hub.deleteSpace(other);
+    const third = await declare();
+    expect((await source.load()).objects.get(keyOf('a'))?.unit.spaceId).toBe(third);
   });
 
   it('leaves out the members of a set that is not monitored, as long as they are in it', async () => {

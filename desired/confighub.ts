@@ -2,7 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type ResourceRef, resourceKey } from '../drift/resource-ref.ts';
 import type { EnvironmentConfig } from '../lib/config.ts';
-import { AppError } from '../lib/errors.ts';
+import { AppError, NO_SPACE } from '../lib/errors.ts';
 import type { CustomSchemas } from './custom-schemas.ts';
 import type {
   AppliedState,
@@ -77,9 +77,9 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
 
   const look = async (signal: AbortSignal | undefined): Promise<DesiredSnapshot> => {
     signal?.throwIfAborted();
-    const spaceId = await space.id();
-    const units = listStates(hub, spaceId, space.forget);
-    const [listed, sets] = await Promise.all([units, unitSets.read(spaceId)]);
+    const [listed, sets] = await space.within((spaceId) =>
+      Promise.all([listStates(hub, spaceId), unitSets.read(spaceId)]),
+    );
     const now = { states: await statesOf(reading, listed, looked.states, signal), sets };
     snapshot = combine(environment.name, now, { ...looked, snapshot });
     looked = now;
@@ -152,24 +152,40 @@ async function statesOf(
   return next;
 }
 
-/** The id of a space, asked for once. */
-function createSpaceLookup(
-  hub: UnitReads,
-  slug: string,
-): { id(): Promise<string>; forget(): void } {
+/** A space whose id is asked for once, and again when there is none of that id any more: it may have been made anew. */
+function createSpaceLookup(hub: UnitReads, slug: string) {
   let known: string | undefined;
+  let wasThere = false;
+  const find = async (): Promise<string> => {
+    const found = await hub.findSpace(slug);
+    if (found === undefined) throw noSpace(`${slug}${wasThere ? ' any more' : ''}`);
+    wasThere = true;
+    known = found.spaceId;
+    return known;
+  };
   return {
-    async id() {
-      if (known !== undefined) return known;
-      const found = await hub.findSpace(slug);
-      if (found === undefined) throw new AppError('NOT_FOUND', `ConfigHub has no space ${slug}`);
-      known = found.spaceId;
-      return known;
-    },
-    forget() {
-      known = undefined;
+    async within<T>(read: (spaceId: string) => Promise<T>): Promise<T> {
+      const spaceId = known ?? (await find());
+      try {
+        return await read(spaceId);
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'NOT_FOUND') throw error;
+        known = undefined;
+        return read(await find());
+      }
     },
   };
+}
+
+/** Every run of the space meets this, so what says it to people is the source alone. */
+function noSpace(slug: string): AppError {
+  return new AppError('NOT_FOUND', `ConfigHub has no space ${slug}`, {
+    details: {
+      reason: NO_SPACE,
+      repair:
+        'Make the space again (`realign install-envs` makes those of the example), or take its environment out of realign.yaml and restart. Until then nothing of it is compared; Realign goes on by itself when it is there.',
+    },
+  });
 }
 
 /** Looks follow one another: two at once would read the same changes twice and end in any order. */

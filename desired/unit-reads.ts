@@ -1,6 +1,5 @@
 import type { ConfigHub, Unit } from '../clients/confighub/index.ts';
 import { between, isIn, type Where } from '../clients/confighub/where.ts';
-import { AppError } from '../lib/errors.ts';
 import type { DeclaringUnit } from './source.ts';
 
 /** The reads that a source makes. */
@@ -22,18 +21,11 @@ const READS_AT_ONCE = 4;
 export async function listStates(
   hub: UnitReads,
   spaceId: string,
-  onGone: () => void,
 ): Promise<readonly DeclaringUnit[]> {
-  try {
-    const units = await hub.listUnits({ space: spaceId, detail: 'state' });
-    return units
-      .map((unit) => withoutData(unit).unit)
-      .sort((one, other) => (one.slug < other.slug ? -1 : 1));
-  } catch (error) {
-    // A space that was deleted and made again has another id.
-    if (error instanceof AppError && error.code === 'NOT_FOUND') onGone();
-    throw error;
-  }
+  const units = await hub.listUnits({ space: spaceId, detail: 'state' });
+  return units
+    .map((unit) => withoutData(unit).unit)
+    .sort((one, other) => (one.slug < other.slug ? -1 : 1));
 }
 
 /** Whether the unit is still as it is known. `Version` counts every change but that of its delivery. */

@@ -256,6 +256,9 @@ export class AppError extends Error {
   }
 }
 
+/** `details.reason` of what every run of an environment meets while its space is away: said once, by the source. */
+export const NO_SPACE = 'NoSpace';
+
 /** Whatever was thrown, as an AppError; the original stays as its cause. */
 export function fromUnknown(error: unknown, code: ErrorCode = 'INTERNAL'): AppError {
   if (error instanceof AppError) return error;

@@ -74,8 +74,11 @@ export function createDesiredLoop(deps: {
             backoffMs(RETRY, failures, random),
           );
           if (message !== error.message) {
-            const fields = { code: error.code, reason: error.message, retryMs: delayMs };
-            log.warn(fields, 'waiting for the source of desired state');
+            const { code, message: reason, repair } = error;
+            log.warn(
+              { code, reason, repair, retryMs: delayMs },
+              'waiting for the source of desired state',
+            );
           }
           message = error.message;
         }

@@ -47,7 +47,7 @@ function joinParts(
       const value = live && dataOf(live);
       return value === undefined || value === 'a' ? undefined : { digest: value, severity: 'info' };
     },
-    enqueue: (key) => queue.add(key),
+    enqueue: (key, waitMs) => queue.add(key, waitMs),
     report: (_ref, verdict) => outside.send(verdict),
     onStale: () => {},
   });
@@ -185,10 +185,37 @@ describe('the end of a drift', () => {
     await set('b');
     await clock.advance(INTERVAL_MS);
     await set('a');
+    await clock.advance(INTERVAL_MS);
     await set('c');
     await set('a');
     await clock.advance(INTERVAL_MS);
     expect(told).toEqual(['b', 'clean', 'clean']);
+  });
+
+  it('is kept back for a second, in which its fix closes the run', async () => {
+    const { clock, told, set, watch } = await setUp();
+    await set('b');
+    await clock.advance(INTERVAL_MS);
+    await set('a');
+    await clock.advance(999);
+    watch.enqueuePending();
+    await settled();
+    expect(told).toEqual(['b']);
+    expect(watch.status().lagMs).toBe(0);
+    await clock.advance(1);
+    expect(told).toEqual(['b', 'clean']);
+  });
+
+  it('keeps back no other drift that begins meanwhile', async () => {
+    const { clock, told, set } = await setUp();
+    await set('b');
+    await clock.advance(INTERVAL_MS);
+    await set('a');
+    await clock.advance(300);
+    await set('c');
+    expect(told).toEqual(['b', 'c']);
+    await clock.advance(10 * INTERVAL_MS);
+    expect(told).toHaveLength(2);
   });
 
   it('is remembered for a while only: later, what comes and goes untold is nothing', async () => {
@@ -202,6 +229,7 @@ describe('the end of a drift', () => {
     await set('b');
     await clock.advance(INTERVAL_MS);
     await set('a');
+    await clock.advance(INTERVAL_MS);
     await flicker();
     expect(told).toEqual(['b', 'clean', 'clean']);
     await clock.advance(RECHECK_MS);

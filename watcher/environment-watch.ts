@@ -51,7 +51,7 @@ export type EnvironmentWatchDeps = {
   /** See `UnmanagedWatchDeps`; without them objects that nobody declares are left alone. */
   readonly unmanaged?: Pick<UnmanagedWatchDeps, 'isDeclared' | 'judgeUnmanaged'>;
   readonly judge: Judge;
-  readonly enqueue: (key: string) => void;
+  readonly enqueue: (key: string, waitMs?: number) => void;
   readonly report: (ref: ResourceRef, verdict: Verdict | undefined) => Promise<void>;
   /** A drift that was told is to be on record after this; less often while it stays off it. */
   readonly recheckMs: number;
@@ -69,6 +69,8 @@ const CONFIRM_TIMEOUT_MS = 2_000;
 const TURNS_BEFORE_UNMANAGED = 2;
 /** A worker that is away for days, or that sees no drift where we do, is told no oftener than this in the end. */
 const MAX_RECHECK_MS = 60 * 60_000;
+/** Mostly a fix is what ended a drift. Its run looks for itself and is closed by then; told at once, it would be woken for nothing. */
+const CLEAN_WAIT_MS = 1_000;
 /** The rest has its turn next time: a repair must not keep new drifts waiting. */
 const MAX_TOLD_AGAIN = 500;
 
@@ -99,7 +101,7 @@ export function createEnvironmentWatch(deps: EnvironmentWatchDeps): EnvironmentW
           continue;
         }
         entry.turns += 1;
-        state.enqueue(key);
+        state.enqueue(key, waitMsOf(entry, nowMs));
       }
     },
     deliver: (key) => deliver(state, key),
@@ -227,7 +229,7 @@ function settle(
   if (known !== undefined && same && !again) return;
   const isOther = known?.verdict?.digest !== verdict?.digest;
   const told = known?.told ?? 'nothing';
-  entries.set(key, {
+  const entry: Entry = {
     ref,
     verdict,
     changedAtMs: clock.now(),
@@ -239,8 +241,20 @@ function settle(
     // A run reads the cluster for itself: it may have acted on a state that was over before it was told of it (closed on a
     // clean one, asked about another drift). So whatever moved after a report is told, even if it is what it was again.
     again: again || (isOther && told !== 'nothing') || (known?.again ?? false),
-  });
-  enqueue(key);
+  };
+  entries.set(key, entry);
+  enqueue(key, again ? 0 : waitMsOf(entry, entry.changedAtMs));
+}
+
+/** When a verdict is to be told: the end of a drift is kept back. */
+function dueMsOf({ verdict, told, changedAtMs }: Entry): number {
+  return verdict === undefined && typeof told === 'object'
+    ? changedAtMs + CLEAN_WAIT_MS
+    : changedAtMs;
+}
+
+function waitMsOf(entry: Entry, nowMs: number): number {
+  return Math.max(0, dueMsOf(entry) - nowMs);
 }
 
 function reaffirm(state: State, ref: ResourceRef): void {
@@ -303,10 +317,11 @@ async function deliver(state: State, key: string): Promise<boolean> {
     return false;
   }
   const { ref, verdict } = entry;
+  const dueMs = dueMsOf(entry);
   entry.told = verdict === undefined ? 'clean' : { digest: verdict.digest };
   entry.again = true;
   await report(ref, verdict);
-  const seconds = (clock.now() - entry.changedAtMs) / 1_000;
+  const seconds = Math.max(0, clock.now() - dueMs) / 1_000;
   metrics?.detectionTook(ref.kind, environment.config.name, seconds);
   // What changed during the report is another entry, which took over what its workflow was told.
   entry.again = false;
@@ -348,7 +363,7 @@ function lagMsOf({ entries, clock }: State): number {
   const nowMs = clock.now();
   let oldestMs = nowMs;
   for (const entry of entries.values()) {
-    if (isPending(entry)) oldestMs = Math.min(oldestMs, entry.changedAtMs);
+    if (isPending(entry)) oldestMs = Math.min(oldestMs, dueMsOf(entry));
   }
   return nowMs - oldestMs;
 }

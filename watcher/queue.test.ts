@@ -44,6 +44,21 @@ describe('signal queue', () => {
     ]);
   });
 
+  it('keeps back a key that is in no hurry, until its time or until it is in a hurry', async () => {
+    const { clock, queue, delivered } = setUp();
+    queue.add('a', 500);
+    queue.add('b', 500);
+    await clock.advance(200);
+    queue.add('a', 500);
+    queue.add('b');
+    await clock.advance(5_000);
+    expect(delivered).toEqual([
+      { key: 'b', atMs: 200 },
+      { key: 'a', atMs: 500 },
+    ]);
+    expect(queue.depth()).toBe(0);
+  });
+
   it('does not hold back other keys', async () => {
     const { clock, queue, delivered } = setUp();
     queue.add('a');

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts';
 
 export type SignalQueue = {
-  /** Look at this key; false if the queue is full. Equal keys that wait collapse into one. */
-  add(key: string): boolean;
+  /** Look at this key, in `waitMs` or as soon as it is added without; false if the queue is full. Equal keys that wait collapse into one. */
+  add(key: string, waitMs?: number): boolean;
   /** Keys that wait or are being delivered. */
   depth(): number;
   /** Delivers nothing more; resolves when the deliveries under way have ended. */
@@ -22,7 +22,7 @@ export type SignalQueueDeps = {
   readonly clock: Clock;
 };
 
-type Entry = { delivering: boolean; again: boolean; failures: number };
+type Entry = { delivering: boolean; again: boolean; failures: number; isInNoHurry: boolean };
 
 /**
  * Level-triggered: a key says "look again", never what happened, so the latest state wins and nothing piles up. The first
@@ -36,17 +36,19 @@ export function createSignalQueue(deps: SignalQueueDeps): SignalQueue {
   const delayed = createDelays(clock, pool.add);
   let stopped = false;
 
-  const schedule = (key: string): void => {
+  const schedule = (key: string, waitMs = 0): void => {
     const dueMs = cooling.dueMs(key);
-    if (dueMs === undefined) pool.add(key);
-    else delayed.add(key, dueMs);
+    if (dueMs === undefined && waitMs === 0) pool.add(key);
+    else delayed.add(key, Math.max(dueMs ?? 0, clock.now() + waitMs));
   };
 
   const attempt = async (key: string): Promise<void> => {
     const entry = entries.get(key);
-    if (entry === undefined) return;
+    // What waited and came to be in a hurry is due a second time.
+    if (entry === undefined || entry.delivering) return;
     // Whatever happens to the key from here on is another event.
     entry.again = false;
+    entry.isInNoHurry = false;
     entry.delivering = true;
     try {
       if (await deliver(key)) cooling.start(key);
@@ -64,15 +66,19 @@ export function createSignalQueue(deps: SignalQueueDeps): SignalQueue {
   };
 
   return {
-    add(key) {
+    add(key, waitMs = 0) {
       const known = entries.get(key);
       if (known !== undefined) {
         known.again ||= known.delivering;
+        if (known.isInNoHurry && waitMs === 0) {
+          known.isInNoHurry = false;
+          schedule(key);
+        }
         return true;
       }
       if (stopped || entries.size >= maxKeys) return false;
-      entries.set(key, { delivering: false, again: false, failures: 0 });
-      schedule(key);
+      entries.set(key, { delivering: false, again: false, failures: 0, isInNoHurry: waitMs > 0 });
+      schedule(key, waitMs);
       return true;
     },
     depth: () => entries.size,

@@ -180,9 +180,9 @@ function createPart(
       run.comparisons += 1;
       return deps.judge(desired, live);
     },
-    enqueue(key) {
+    enqueue(key, waitMs) {
       // A full queue loses nothing: what was not told is offered again at each turn of the desired state.
-      queue.add(`${name}|${key}`);
+      queue.add(`${name}|${key}`, waitMs);
     },
     report: (ref, verdict) =>
       deps.report(

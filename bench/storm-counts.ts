@@ -7,13 +7,14 @@ export type Counts = Readonly<Record<string, number>>;
 
 type Counter = { readonly stop: () => Counts };
 
-/** Of both HTTP clients of this process: the one that talks to ConfigHub, and the one that talks to the API server. */
-const FETCH_CHANNEL = 'undici:request:create';
+/** Of all HTTP clients of this process: of those that talk to ConfigHub, and of those that talk to the API server, by TLS. */
 const HTTP_CHANNEL = 'http.client.request.start';
 /** Ids of ConfigHub and names of the storm's objects. */
 const IDS = /[0-9a-f]{8}-[0-9a-f-]{27}|storm-\d+/g;
 /** What `/proc/PID/stat` counts in: a hundredth of a second on every Linux. */
 const TICK_MS = 10;
+
+type Started = { readonly method: string; readonly path: string; readonly protocol: string };
 
 /** Requests to ConfigHub by method and path, and requests to the API server, from now on. */
 export function countRequests(): Counter {
@@ -21,20 +22,14 @@ export function countRequests(): Counter {
   const add = (name: string) => {
     counts[name] = (counts[name] ?? 0) + 1;
   };
-  const onFetch = (message: unknown) => {
-    const { method, path } = (message as { request: { method: string; path: string } }).request;
-    add(`confighub ${method} ${shapeOf(path)}`);
+  const onRequest = (message: unknown) => {
+    const { method, path, protocol } = (message as { request: Started }).request;
+    add(protocol === 'https:' ? `kubernetes ${method}` : `confighub ${method} ${shapeOf(path)}`);
   };
-  const onHttp = (message: unknown) => {
-    const { method } = (message as { request: { method: string } }).request;
-    add(`kubernetes ${method}`);
-  };
-  diagnostics.subscribe(FETCH_CHANNEL, onFetch);
-  diagnostics.subscribe(HTTP_CHANNEL, onHttp);
+  diagnostics.subscribe(HTTP_CHANNEL, onRequest);
   return {
     stop: () => {
-      diagnostics.unsubscribe(FETCH_CHANNEL, onFetch);
-      diagnostics.unsubscribe(HTTP_CHANNEL, onHttp);
+      diagnostics.unsubscribe(HTTP_CHANNEL, onRequest);
       return counts;
     },
   };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../lib/errors.ts';
 import { withoutQuotedValues } from '../../lib/quoted-values.ts';
+import { type Answered, exchange } from './exchange.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
@@ -40,7 +41,6 @@ const BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 2_000;
 /** A server that asks for a longer pause is taken as away; the workflow waits better than a socket does. */
 const MAX_RETRY_AFTER_MS = 10_000;
-const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 const MAX_MESSAGE_CHARS = 500;
 const MAX_PAGES = 1_000;
 const RETRYABLE_STATUS = new Set([429, 502, 503, 504]);
@@ -108,30 +108,28 @@ async function request(options: HttpOptions, call: Call, accept: string): Promis
 }
 
 async function once(options: HttpOptions, call: Call, accept: string): Promise<Received | Failure> {
-  const timeout = AbortSignal.timeout(options.timeoutMs);
-  const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]);
+  const body = call.document ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
   try {
-    const response = await fetch(urlOf(options.baseUrl, call), {
+    const answer = await exchange(urlOf(options.baseUrl, call), {
       method: call.method,
       headers: headersOf(options.token, call, accept),
-      ...(call.document !== undefined && { body: call.document }),
-      ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
-      redirect: 'error',
-      signal,
+      ...(body !== undefined && { body }),
+      timeoutMs: options.timeoutMs,
+      signal: call.signal,
     });
-    const text = await readText(response);
-    if (!response.ok) return failureOf(call, response, text);
+    if (answer.status < 200 || answer.status > 299) return failureOf(call, answer);
     return {
-      text,
-      etag: (response.headers.get('etag') ?? '').replace(/^W\/|"/g, ''),
-      next: response.headers.get('confighub-continue') ?? '',
+      text: answer.text,
+      etag: answer.header('etag').replace(/^W\/|"/g, ''),
+      next: answer.header('confighub-continue'),
     };
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     call.signal?.throwIfAborted();
-    const why = timeout.aborted ? `no answer within ${options.timeoutMs} ms` : reasonOf(cause);
     return {
-      error: new AppError('CONFIGHUB_UNAVAILABLE', `${nameOf(call)}: ${why}`, { cause }),
+      error: new AppError('CONFIGHUB_UNAVAILABLE', `${nameOf(call)}: ${reasonOf(cause)}`, {
+        cause,
+      }),
     };
   }
 }
@@ -159,27 +157,11 @@ function headersOf(token: string, call: Call, accept: string): Record<string, st
   };
 }
 
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_ANSWER_BYTES) {
-      throw new AppError(
-        'CONFIGHUB_REFUSED',
-        `the answer is larger than ${MAX_ANSWER_BYTES} bytes`,
-      );
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function failureOf(call: Call, response: Response, text: string): Failure {
-  const { status } = response;
-  const requestId = response.headers.get('x-request-id') ?? undefined;
-  const details = { status, ...(requestId === undefined ? {} : { requestId }) };
-  const said = withoutQuotedValues(messageOf(text) || response.statusText);
+function failureOf(call: Call, answer: Answered): Failure {
+  const { status } = answer;
+  const requestId = answer.header('x-request-id');
+  const details = { status, ...(requestId === '' ? {} : { requestId }) };
+  const said = withoutQuotedValues(messageOf(answer.text) || answer.statusText);
   const message = `${nameOf(call)}: ${status} ${said}`;
   switch (status) {
     case 401:
@@ -196,12 +178,13 @@ function failureOf(call: Call, response: Response, text: string): Failure {
     case 409:
       return { error: new AppError('CONFIGHUB_CONFLICT', message, { details }) };
   }
-  if (status < 500 && status !== 429 && status !== 408) {
+  // A redirect is of something in between that wants a login, say.
+  if (status >= 400 && status < 500 && status !== 429 && status !== 408) {
     return { error: new AppError('CONFIGHUB_REFUSED', message, { details }) };
   }
   const again = RETRYABLE_STATUS.has(status);
   const error = new AppError('CONFIGHUB_UNAVAILABLE', message, { details: { ...details, again } });
-  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'));
+  const retryAfterMs = parseRetryAfter(answer.header('retry-after'));
   return retryAfterMs === undefined ? { error } : { error, retryAfterMs };
 }
 
@@ -219,8 +202,8 @@ function messageOf(text: string): string {
 }
 
 /** Seconds or an HTTP date → milliseconds from now. */
-function parseRetryAfter(header: string | null): number | undefined {
-  if (header === null) return undefined;
+function parseRetryAfter(header: string): number | undefined {
+  if (header === '') return undefined;
   if (/^\d+$/.test(header)) return Number(header) * 1000;
   const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
@@ -236,6 +219,7 @@ function nameOf(call: Call): string {
 }
 
 function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.cause instanceof Error ? cause.cause.message : cause.message;
+  // A name with several addresses fails once for each.
+  const [first = cause] = cause instanceof AggregateError ? cause.errors : [];
+  return first instanceof Error ? first.message : String(first);
 }

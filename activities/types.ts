@@ -234,6 +234,8 @@ export type Verified = {
   /** Nothing differed after the fix, and then something did: somebody changed it again. */
   readonly recurred: boolean;
   readonly rollout: 'finished' | 'unfinished' | 'none' | 'progressing';
+  /** The episode was closed by an earlier look, which stands; what differs now came after it. */
+  readonly wasClosed?: true;
   /** Configuration lets Realign remove the residue itself. */
   readonly patchResidue: boolean;
   /** The command that would finish a partial fix by hand. */

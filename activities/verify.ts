@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sameJson } from '../drift/compare/equal.ts';
 import { rolloutOf } from '../drift/compare/rollout.ts';
+import type { Episode } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
 import { redactChanges } from '../drift/secrets/redact.ts';
 import { AppError } from '../lib/errors.ts';
@@ -26,7 +27,9 @@ export function createVerifyActivities(
         const inspection = await inspect(deps, ref, beat.signal);
         if (!inspection) return fixed(deps, 'none');
         if (inspection.comparison.changes.length > 0) {
-          const recurred = wasClean || (await isAnother(deps, episodeId, inspection));
+          const episode = await deps.store.episodes.find(episodeId);
+          if (episode?.endedAt !== undefined) return { ...fixed(deps, 'none'), wasClosed: true };
+          const recurred = wasClean || isAnother(deps, episode, inspection);
           return residueOf(deps, ref, inspection, recurred);
         }
         wasClean = true;
@@ -52,13 +55,12 @@ function fixed(deps: ActivityDeps, rollout: Verified['rollout']): Verified {
 }
 
 /** A field that was to be fixed has neither the value that it had nor the declared one: somebody set it while we fixed it. */
-async function isAnother(
-  { store, keyedHash }: Pick<ActivityDeps, 'store' | 'keyedHash'>,
-  episodeId: string,
+function isAnother(
+  { keyedHash }: Pick<ActivityDeps, 'keyedHash'>,
+  episode: Episode | undefined,
   { comparison, desired }: Inspection,
-): Promise<boolean> {
-  const finding = (await store.episodes.find(episodeId))?.finding;
-  const before = new Map(finding?.changes.map(({ path, live }) => [path, live]));
+): boolean {
+  const before = new Map(episode?.finding?.changes.map(({ path, live }) => [path, live]));
   const left = redactChanges(comparison.changes, desired.ref.kind, keyedHash);
   // Postgres has put the keys of the finding's objects in an order of its own.
   return left.some(({ path, live }) => before.has(path) && !sameJson(before.get(path), live));

@@ -174,6 +174,29 @@ describe.each(Array.from({ length: ROUNDS }, (_, round) => round))('round %i', (
     expect(await lane.modeOf(ref)).toBe('calm');
     expect(await applies()).toBe(2);
   }, 90_000);
+
+  it('a new drift after a worker closed the episode and died: the fix stands, and the next episode deals with it', async () => {
+    const name = `closed-${round}`;
+    const { store } = lane.parts;
+    duringApply.set(name, async () => {
+      const ref = stage.refOf('auto', name);
+      const [episode] = await store.episodes.listFor(ref, 1);
+      // What the workflow task that was lost with the worker has left behind.
+      const at = new Date().toISOString();
+      await store.episodes.close(episode?.episodeId ?? '', 'fixed', 'Fixed before.', at);
+      await lane.edit(ref, 'again');
+    });
+    const { ref, applies } = await drifted('auto', name);
+    await eventually(async () => (await store.episodes.listFor(ref, 3)).length === 2, {
+      timeoutMs: 60_000,
+      what: 'the next episode',
+    });
+    await isCalmAndClosed(ref);
+    expect(await applies()).toBe(2);
+    const episodes = await store.episodes.listFor(ref, 3);
+    expect(episodes.map((one) => one.outcome)).toEqual(['fixed', 'fixed']);
+    expect(episodes.at(-1)?.message).toBe('Fixed before.');
+  }, 90_000);
 });
 
 async function isCalmAndClosed(ref: ResourceRef): Promise<void> {

@@ -75,7 +75,9 @@ async function verify(
     const outcome = chosen.fix === 'accept' ? 'accepted' : 'fixed';
     const late = verified.rollout === 'unfinished' ? ' The rollout has not finished yet.' : '';
     const rest = incomplete === undefined ? '' : ` Not done: ${incomplete}`;
-    return { end: { outcome, message: `${describeFix(drift.finding, chosen)}.${late}${rest}` } };
+    const message = `${describeFix(drift.finding, chosen)}.${late}${rest}`;
+    const { wasClosed } = verified;
+    return { end: { outcome, message, isVerified: true, ...(wasClosed && { recurs: true }) } };
   }
   const rest = `Still different: ${verified.residue.join(', ')}.`;
   const command = verified.finishCommand ? ` To finish by hand: ${verified.finishCommand}` : '';

@@ -79,7 +79,16 @@ export type Case = Judgement & {
 };
 
 /** What became of one look: the episode ended, or the run looks again after the resource moved. */
-export type Next = { readonly end?: { readonly outcome: Outcome; readonly message: string } };
+export type Next = {
+  readonly end?: {
+    readonly outcome: Outcome;
+    readonly message: string;
+    /** A comparison after a fix has found no difference. */
+    readonly isVerified?: true;
+    /** It differs again already. */
+    readonly recurs?: true;
+  };
+};
 
 /** The resource moved, or may have: what was known of it no longer counts. */
 export const LOOK_AGAIN: Next = {};

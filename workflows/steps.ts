@@ -57,7 +57,7 @@ export const follows = proxyActivities<
   >
 >(ACTIVITY_OPTIONS.follow);
 
-type Quick = Pick<Activities, 'detect' | 'plan' | 'openChangeSet' | 'verify'>;
+type Quick = Pick<Activities, 'detect' | 'plan' | 'openChangeSet' | 'verify' | 'closeEpisode'>;
 const local = proxyLocalActivities<Quick>(LOCAL_OPTIONS);
 
 /**
@@ -65,13 +65,15 @@ const local = proxyLocalActivities<Quick>(LOCAL_OPTIONS);
  * whatever reason, or takes too long, they are activities, with their time-outs, retries and failures; `onSlow` is called before.
  *
  * What such a step answers is on record once the task ends. Until then a killed worker's successor repeats it and may get another
- * answer: nothing that such an answer ends for good may be done in the same task.
+ * answer: nothing that such an answer ends for good may be done in the same task, unless the step that is repeated finds what was done.
  */
 export const quick = {
   detect: quickly(local.detect, reads.detect),
   plan: quickly(local.plan, reads.plan),
   openChangeSet: quickly(local.openChangeSet, writes.openChangeSet),
   verify: quickly(local.verify, follows.verify),
+  /** Only after `verify`, which stands by what an episode was closed with. */
+  closeEpisode: quickly(local.closeEpisode, reads.closeEpisode),
 };
 
 type Step<Input, Output> = {

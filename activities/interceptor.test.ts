@@ -18,6 +18,15 @@ test('a failure that quotes nothing keeps its code and its cause', () => {
   expect(toFailure(error)).toMatchObject({ type: 'KUBERNETES_REFUSED', cause: error });
 });
 
+test.each([
+  [0, 100],
+  [30_000, 30_000],
+  [86_400_000, 600_000],
+])('a server that asks for a pause of %i ms gets one of %i ms', (retryAfterMs, delayMs) => {
+  const busy = new AppError('CLAUDE_UNAVAILABLE', 'busy', { details: { retryAfterMs } });
+  expect(toFailure(busy).nextRetryDelay).toBe(delayMs);
+});
+
 test('what the source says for all is not said by each run', async () => {
   const details = { reason: NO_SPACE, repair: 'Make it again.' };
   const gone = new AppError('NOT_FOUND', 'no space', { details });

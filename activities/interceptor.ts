@@ -23,6 +23,8 @@ const MAX_MESSAGE_LENGTH = 2_000;
 const MAX_TELLING_ATTEMPTS = 6;
 /** Temporal takes a delay of nothing for an end of retrying. */
 const MIN_RETRY_DELAY_MS = 100;
+/** A server that asks for more is asked again all the same: an hour of silence would be a drift that nobody hears of. */
+const MAX_RETRY_DELAY_MS = 10 * 60_000;
 /** These beat through `currentHeartbeat`, with details that a beat of ours would overwrite. */
 const BEATING_BY_THEMSELVES: ReadonlySet<string> = new Set<keyof Activities>([
   'applyUnit',
@@ -137,7 +139,7 @@ export function toFailure(error: unknown): ApplicationFailure {
     ...(reason === NO_SPACE && { category: ApplicationFailureCategory.BENIGN }),
     // The server has said when to come again.
     ...(typeof retryAfterMs === 'number' && {
-      nextRetryDelay: Math.max(retryAfterMs, MIN_RETRY_DELAY_MS),
+      nextRetryDelay: Math.min(Math.max(retryAfterMs, MIN_RETRY_DELAY_MS), MAX_RETRY_DELAY_MS),
     }),
     ...(message === known.message && { cause: known }),
   });

@@ -51,6 +51,16 @@ afterAll(async () => {
   await server?.close();
 });
 
+it('makes no worker where what it logs in with could not be kept', async () => {
+  const cluster = () => Promise.reject(new Error('no way into the cluster'));
+  await expect(runSetupWorker({ ...project(), cluster }, 'dev')).rejects.toThrow('no way into');
+  for (const slug of SPACES) {
+    const space = await server.hub.findSpace(slug);
+    const workers = await server.hub.listWorkers(space?.spaceId ?? '');
+    expect(workers.filter((one) => one.slug === 'realign-worker')).toEqual([]);
+  }
+});
+
 it('refuses to go on while the worker is away, and says what to start with what', async () => {
   await expect(runSetupWorker(project(), 'dev')).rejects.toMatchObject({
     code: 'SETUP_FAILED',
@@ -76,6 +86,21 @@ it('makes nothing twice while it waits for the worker', async () => {
   expect(said).toContain(`space ${PREFIX}-dev has worker realign-worker, Disconnected`);
   await expect(runSetupWorker(project(), 'dev')).rejects.toMatchObject({ code: 'SETUP_FAILED' });
   expect(await Promise.all(SPACES.map(workerIdOf))).toEqual(before);
+});
+
+it('does not send anybody to a Secret that is not there', async () => {
+  const [slug = ''] = SPACES;
+  const space = await server.hub.findSpace(slug);
+  if (!space) throw new Error('there is no space');
+  const name = workerSecretName(space);
+  await admin.delete({
+    ...{ group: '', version: 'v1', kind: 'Secret', namespace: WORKER_NAMESPACE, name },
+  });
+  await expect(runSetupWorker(project(), 'dev')).rejects.toMatchObject({
+    code: 'SETUP_FAILED',
+    message: expect.stringContaining(`is not in the Secret ${WORKER_NAMESPACE}/${name}`),
+    repair: expect.stringContaining('cub worker delete'),
+  });
 });
 
 it('goes on once the worker has connected', async () => {

@@ -28,22 +28,39 @@ export async function runSetupWorker(project: Project, environment: string): Pro
   for (const one of spaces) workers.push({ space: one, worker: await setUp(project, one) });
   const { dialect } = await hub.info();
   const away = workers.filter(({ worker }) => worker.condition !== CONNECTED);
-  if (dialect === 'bridge' && away.length > 0) throw notConnected(away);
+  if (dialect === 'bridge' && away.length > 0) throw await notConnected(project, away);
   say(`the units of ${environment} can be applied`);
 }
 
 type Placed = { readonly space: Space; readonly worker: BridgeWorker };
 
 /** All of them at once, so that nobody has to come back for each. */
-function notConnected(away: readonly Placed[]): AppError {
-  const which = away.map(
-    ({ space, worker }) =>
-      `worker ${worker.slug} of space ${space.slug} is ${worker.condition || 'not connected'}: its CONFIGHUB_WORKER_ID and CONFIGHUB_WORKER_SECRET are in the Secret ${WORKER_NAMESPACE}/${workerSecretName(space)}`,
-  );
-  const repair =
-    "Start ConfigHub's worker in the cluster with what the Secret holds, wait until `cub worker list` calls it Ready, then run the command again.";
-  return new AppError('SETUP_FAILED', which.join('\n'), { details: { repair } });
+async function notConnected(project: Project, away: readonly Placed[]): Promise<AppError> {
+  const cluster = await project.cluster();
+  try {
+    const lines: string[] = [];
+    let isComplete = true;
+    for (const { space, worker } of away) {
+      const name = workerSecretName(space);
+      const place = { group: '', version: 'v1', kind: 'Secret', namespace: WORKER_NAMESPACE, name };
+      const isKept = (await cluster.get(place)) !== undefined;
+      isComplete &&= isKept;
+      const which = `worker ${worker.slug} of space ${space.slug} is ${worker.condition || 'not connected'}`;
+      lines.push(`${which}: ${isKept ? LOGIN : NO_LOGIN} the Secret ${WORKER_NAMESPACE}/${name}`);
+    }
+    const repair = isComplete ? START_IT : MAKE_IT_ANEW;
+    return new AppError('SETUP_FAILED', lines.join('\n'), { details: { repair } });
+  } finally {
+    cluster.close();
+  }
 }
+
+const LOGIN = 'its CONFIGHUB_WORKER_ID and CONFIGHUB_WORKER_SECRET are in';
+const NO_LOGIN = 'what it logs in with, which ConfigHub shows only once, is not in';
+const START_IT =
+  "Start ConfigHub's worker in the cluster with what the Secret holds, wait until `cub worker list` calls it Ready, then run the command again.";
+const MAKE_IT_ANEW =
+  'Start each worker where what it logs in with is kept; where that is nowhere, delete it in ConfigHub (`cub worker delete`). Then run the command again.';
 
 async function sayPlan({ hub, say }: Project, space: Space): Promise<void> {
   const [worker] = await hub.listWorkers(space.spaceId);
@@ -69,34 +86,34 @@ async function setUp(project: Project, space: Space): Promise<BridgeWorker> {
 }
 
 async function ensureWorker(project: Project, space: Space): Promise<BridgeWorker> {
-  const [present] = await project.hub.listWorkers(space.spaceId);
+  const { hub } = project;
+  const [present] = await hub.listWorkers(space.spaceId);
   if (present) return present;
-  const { worker, secret } = await project.hub.createWorker(space.spaceId, { slug: WORKER });
-  if (secret !== '') await keepSecret(project, space, { id: worker.workerId, secret });
-  return worker;
-}
-
-/** Shown once, and by nobody here: it goes from ConfigHub's answer into the cluster, where the worker reads it. */
-async function keepSecret(
-  project: Project,
-  space: Space,
-  { id, secret }: { readonly id: string; readonly secret: string },
-): Promise<void> {
+  const create = () => hub.createWorker(space.spaceId, { slug: WORKER });
+  if ((await hub.info()).dialect !== 'bridge') return (await create()).worker;
+  // Opened and tried first: what the worker logs in with is shown once, and must not be lost for want of a place.
   const cluster = await project.cluster();
-  const apply = (object: Parameters<typeof cluster.applyServerSide>[0]) =>
-    cluster.applyServerSide(object, { fieldManager: FIELD_MANAGER, force: true });
   try {
+    const apply = (object: Parameters<typeof cluster.applyServerSide>[0]) =>
+      cluster.applyServerSide(object, { fieldManager: FIELD_MANAGER, force: true });
     await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: WORKER_NAMESPACE } });
-    await apply({
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: workerSecretName(space), namespace: WORKER_NAMESPACE },
-      type: 'Opaque',
-      stringData: { CONFIGHUB_WORKER_ID: id, CONFIGHUB_WORKER_SECRET: secret },
-    });
+    const { worker, secret } = await create();
+    if (secret !== '') await apply(secretOf(space, { id: worker.workerId, secret }));
+    return worker;
   } finally {
     cluster.close();
   }
+}
+
+/** Seen by nobody here: it goes from ConfigHub's answer into the cluster, where the worker reads it. */
+function secretOf(space: Space, { id, secret }: { readonly id: string; readonly secret: string }) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: workerSecretName(space), namespace: WORKER_NAMESPACE },
+    type: 'Opaque',
+    stringData: { CONFIGHUB_WORKER_ID: id, CONFIGHUB_WORKER_SECRET: secret },
+  };
 }
 
 /** Where the worker of a space finds what it logs in with. */

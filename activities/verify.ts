@@ -25,7 +25,8 @@ export function createVerifyActivities(
       let wasClean: boolean = wasCleanBefore;
       for (;;) {
         const inspection = await inspect(deps, ref, beat.signal);
-        if (!inspection) return fixed(deps, 'none');
+        // Nobody declares it any more: that is for the next look, and no fix.
+        if (!inspection) return { ...fixed(deps, 'none'), recurred: true };
         if (inspection.comparison.changes.length > 0) {
           const episode = await deps.store.episodes.find(episodeId);
           if (episode?.endedAt !== undefined) return { ...fixed(deps, 'none'), wasClosed: true };

@@ -90,6 +90,38 @@ describe('desired state from ConfigHub', () => {
     expect(second?.errors).toEqual([]);
   });
 
+  it('does not say that nobody declares what a unit declared that cannot be read', async () => {
+    const { source, write, unit } = await setUp({
+      one: configMap('a', 'x'),
+      two: configMap('b', 'y'),
+    });
+    const first = await source.load();
+    await write('one', 'kind: [\n');
+    await expect(source.find(refOf('a'))).rejects.toMatchObject({
+      code: 'MANIFEST_INVALID',
+      message: expect.stringContaining('unit one cannot be read'),
+    });
+    await expect(source.ofUnit(await unit('one'))).rejects.toMatchObject({
+      code: 'MANIFEST_INVALID',
+    });
+    expect(await source.find(refOf('c'))).toBeUndefined();
+    const broken = await source.refresh(first.revision);
+    expect(broken?.hiddenBy(keyOf('a'))?.unit).toBe('one');
+    expect(broken?.hiddenBy(keyOf('c'))).toBeUndefined();
+    await write('one', configMap('c', 'z'));
+    expect(await source.find(refOf('a'))).toBeUndefined();
+    expect(await source.find(refOf('c'))).toBeDefined();
+  });
+
+  it('takes a unit that could never be read for one that may declare anything but what another gave up', async () => {
+    const { source, write } = await setUp({ bad: 'kind: [\n', good: configMap('b', 'y') });
+    await source.load();
+    await expect(source.find(refOf('a'))).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
+    await write('good', configMap('c', 'y'));
+    expect(await source.find(refOf('b'))).toBeUndefined();
+    expect(await source.find(refOf('c'))).toBeDefined();
+  });
+
   it('lets the first unit keep an object that two declare, and names both', async () => {
     const { source } = await setUp({ one: configMap('a', 'x'), two: configMap('a', 'y') });
     const { objects, errors } = await source.load();

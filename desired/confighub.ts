@@ -4,6 +4,7 @@ import { type ResourceRef, resourceKey } from '../drift/resource-ref.ts';
 import type { EnvironmentConfig } from '../lib/config.ts';
 import { AppError, NO_SPACE } from '../lib/errors.ts';
 import type { CustomSchemas } from './custom-schemas.ts';
+import { createHiddenObjects, type HidingUnit } from './hidden-objects.ts';
 import type {
   AppliedState,
   DeclaringUnit,
@@ -45,6 +46,8 @@ type UnitState = {
   /** The revision that was applied last, where it is not the head. */
   readonly base?: UnitObjects;
   readonly declared: ReadonlyMap<string, DesiredObject>;
+  /** Of a unit that cannot be read: keys of what it declared when it could; empty where it never could. */
+  readonly hidden?: ReadonlySet<string>;
 };
 
 /** What one look found: every unit of the space, and what its Sets say of them. */
@@ -56,6 +59,8 @@ type Reading = {
   readonly place: ReadingPlace;
   readonly schemas: CustomSchemas | undefined;
 };
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 // Some 20 KB each.
 const MAX_COMPILED = 1_000;
@@ -74,6 +79,7 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
   // Units that were read one by one since the last look, which sees them in the company of all others.
   const readSince = new Map<string, UnitState>();
   const inTurn = createTurns();
+  const hidden = createHiddenObjects();
 
   const look = async (signal: AbortSignal | undefined): Promise<DesiredSnapshot> => {
     signal?.throwIfAborted();
@@ -81,7 +87,12 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
       Promise.all([listStates(hub, spaceId), unitSets.read(spaceId)]),
     );
     const now = { states: await statesOf(reading, listed, looked.states, signal), sets };
-    snapshot = combine(environment.name, now, { ...looked, snapshot });
+    const before = snapshot;
+    snapshot = combine(environment.name, now, { ...looked, snapshot }, hidden.by);
+    if (before && before !== snapshot) {
+      const isReadable = (unitId: string) => now.states.get(unitId)?.head.ok !== false;
+      hidden.noteReleased(before.objects, snapshot.objects, isReadable);
+    }
     looked = now;
     readSince.clear();
     return snapshot;
@@ -110,10 +121,18 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
         const fresh = state?.declared.get(key);
         if (fresh !== undefined && (await unitSets.isWatchedNow(fresh.unit))) return fresh;
       }
-      return (await inTurn(() => look(signal), signal)).objects.get(key);
+      const now = await inTurn(() => look(signal), signal);
+      const found = now.objects.get(key);
+      const hiding = found === undefined ? now.hiddenBy(key) : undefined;
+      if (hiding) throw unreadable(hiding);
+      return found;
     },
     async ofUnit(unit) {
-      return [...((await readUnit(unit))?.declared.values() ?? [])];
+      const state = await readUnit(unit);
+      if (state && !state.head.ok) {
+        throw unreadable({ unit: state.unit.slug, message: state.head.message });
+      }
+      return [...(state?.declared.values() ?? [])];
     },
   };
 }
@@ -246,7 +265,18 @@ async function stateOf(
     head,
     ...(base && { base }),
     declared: declaredBy(unit, head, base),
+    ...(!head.ok && { hidden: declaredBefore(base, known) }),
   };
+}
+
+/** What a unit that cannot be read declared when it could: as it was known last, and as it was applied last. */
+function declaredBefore(base: UnitObjects | undefined, known: UnitState | undefined): Set<string> {
+  const applied = base?.ok ? [...base.objects.keys()] : [];
+  return new Set([...(known?.hidden ?? []), ...(known?.declared.keys() ?? []), ...applied]);
+}
+
+function unreadable({ unit, message }: DesiredProblem): AppError {
+  return new AppError('MANIFEST_INVALID', `unit ${unit} cannot be read: ${message}`);
 }
 
 /** What was applied last, where that is an older revision than the head. */
@@ -326,15 +356,21 @@ function combine(
   environment: string,
   { states, sets }: Looked,
   before: Looked & { readonly snapshot: DesiredSnapshot | undefined },
+  hiddenBy: (units: readonly HidingUnit[]) => DesiredSnapshot['hiddenBy'],
 ): DesiredSnapshot {
   const { snapshot } = before;
   const isSame = isSameStates(states, before.states) && isDeepStrictEqual(sets, before.sets);
   if (snapshot !== undefined && isSame) return snapshot;
   const objects = new Map<string, DesiredObject>();
   const errors: DesiredProblem[] = [];
+  const hiding: HidingUnit[] = [];
   const all = [...states.values()].filter(({ unit }) => isWatched(unit, sets));
-  for (const { unit, head, declared } of all) {
-    if (!head.ok) errors.push({ unit: unit.slug, message: head.message });
+  for (const { unit, head, declared, hidden = NOTHING } of all) {
+    if (!head.ok) {
+      const problem = { unit: unit.slug, message: head.message };
+      errors.push(problem);
+      hiding.push({ problem, hidden });
+    }
     for (const [key, desired] of declared) {
       const first = objects.get(key);
       if (first === undefined) objects.set(key, desired);
@@ -342,7 +378,14 @@ function combine(
     }
   }
   const revision = String(Number(snapshot?.revision ?? 0) + 1);
-  return { environment, objects, units: all.map(({ unit }) => unit), errors, revision };
+  return {
+    environment,
+    objects,
+    units: all.map(({ unit }) => unit),
+    errors,
+    hiddenBy: hiddenBy(hiding),
+    revision,
+  };
 }
 
 function isSameStates(

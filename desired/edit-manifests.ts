@@ -7,6 +7,7 @@ import { isJsonObject, type JsonValue } from '../drift/json.ts';
 import { putField } from '../drift/patch/put-field.ts';
 import type { KubeObject } from '../drift/resource-ref.ts';
 import { AppError } from '../lib/errors.ts';
+import { yamlProblem } from '../lib/yaml-problem.ts';
 import { rewriteYaml } from './rewrite-yaml.ts';
 import { MAX_ALIASES, readDocuments } from './yaml-source.ts';
 
@@ -168,6 +169,5 @@ function notWritable(object: Pick<KubeObject, 'kind' | 'metadata'>): AppError {
 }
 
 function unreadable(error: unknown): AppError {
-  const message = error instanceof Error ? error.message : String(error);
-  return new AppError('MANIFEST_INVALID', `the unit's YAML cannot be read: ${message}`);
+  return new AppError('MANIFEST_INVALID', `the unit's YAML cannot be read: ${yamlProblem(error)}`);
 }

@@ -11,6 +11,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../drift/json.ts'
 import type { KubeObject } from '../drift/resource-ref.ts';
 import { AppError } from '../lib/errors.ts';
 import { KUBERNETES_YAML } from '../lib/kubernetes-yaml.ts';
+import { yamlProblem } from '../lib/yaml-problem.ts';
 import { readYamlValues } from './yaml-values.ts';
 
 /** Larger inputs are refused before they are parsed: etcd itself takes no object over 1.5 MiB. */
@@ -73,7 +74,7 @@ function readDocuments(text: string, place: Place): readonly Document.Parsed[] {
   for (const document of documents) {
     const [error] = document.errors;
     if (error?.code === 'RESOURCE_EXHAUSTION') throw invalid(place, error.pos[0], TOO_DEEP);
-    if (error) throw invalid(place, error.pos[0], firstLine(error.message));
+    if (error) throw invalid(place, error.pos[0], yamlProblem(error));
   }
   return documents;
 }
@@ -105,7 +106,7 @@ function readValue(document: Document.Parsed, start: number, place: Place): Json
     return document.toJS({ maxAliasCount: MAX_ALIASES }) as JsonValue;
   } catch (error) {
     if (error instanceof RangeError) throw error;
-    throw invalid(place, start, firstLine(error instanceof Error ? error.message : String(error)));
+    throw invalid(place, start, yamlProblem(error));
   }
 }
 
@@ -199,10 +200,6 @@ function childOf(node: unknown, field: string, index?: number): unknown {
 function offsetOf(node: unknown): number | undefined {
   if (!isMap(node) && !isScalar(node)) return undefined;
   return (node as Node).range?.[0];
-}
-
-function firstLine(message: string): string {
-  return message.split('\n', 1)[0] ?? message;
 }
 
 function invalid(place: Place, offset: number, problem: string): AppError {

@@ -38,6 +38,11 @@ export type DesiredSnapshot = {
   readonly objects: ReadonlyMap<string, DesiredObject>;
   readonly units: readonly DeclaringUnit[];
   readonly errors: readonly DesiredProblem[];
+  /**
+   * The unit that cannot be read at present and declared this object (its `resourceKey`) when it could, or may do so: nothing is known of
+   * the object then, least of all that nobody declares it.
+   */
+  readonly hiddenBy: (key: string) => DesiredProblem | undefined;
   /** Changes whenever anything above does. */
   readonly revision: string;
 };
@@ -48,7 +53,9 @@ export type DesiredSource = {
   load(signal?: AbortSignal): Promise<DesiredSnapshot>;
   /** Undefined where `known` (a snapshot's revision) is still true; costs what changed. */
   refresh(known: string, signal?: AbortSignal): Promise<DesiredSnapshot | undefined>;
-  /** Reads the declaring unit anew. Undefined where no unit declares the object. */
+  /**
+   * Reads the declaring unit anew. Undefined where no unit declares the object; MANIFEST_INVALID where one that cannot be read may do so.
+   */
   find(
     ref: Pick<ResourceRef, 'group' | 'kind' | 'namespace' | 'name'>,
     signal?: AbortSignal,
@@ -57,6 +64,6 @@ export type DesiredSource = {
   readonly autoscalerOf?: (ref: ResourceRef) => RuleSubject['autoscaler'];
   /** Labels of the Set that a unit is in; absent where the source has no Sets. */
   readonly setLabelsOf?: (unit: DeclaringUnit) => Promise<Labels>;
-  /** Everything that one unit declares now, read anew, also where nobody watches it. */
+  /** Everything that one unit declares now, read anew, also where nobody watches it. MANIFEST_INVALID where it cannot be read. */
   ofUnit(unit: Pick<DeclaringUnit, 'unitId' | 'spaceId'>): Promise<readonly DesiredObject[]>;
 };

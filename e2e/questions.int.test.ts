@@ -76,6 +76,28 @@ describe('an author who becomes known after people were asked', () => {
   }, 60_000);
 });
 
+describe('a unit that somebody breaks while people think', () => {
+  it('is not taken for one that does not declare the object any more: it is asked again when the unit can be read', async () => {
+    const { unitId, spaceId } = await stage.install('asked', 'breaking', CALM);
+    const ref = stage.refOf('asked', 'breaking');
+    await lane.edit(ref, 'wild');
+    const question = await lane.question(ref);
+    const sound = await stage.hub.getUnit(spaceId, unitId);
+    const data = await stage.hub.readData(sound);
+    await stage.hub.writeData(sound, 'kind: [\n');
+    expect(await lane.decide(question, 'ann', 'approve')).toBe('approve taken');
+    const { message } = await lane.until(ref, 'failed');
+    expect(message).toContain('unit breaking cannot be read');
+    expect(await lane.modeOf(ref)).toBe('wild');
+    await stage.hub.writeData(await stage.hub.getUnit(spaceId, unitId), data);
+    await lane.edit(ref, 'wild');
+    const again = await lane.question(ref, question);
+    expect(await lane.decide(again, 'ann', 'approve')).toBe('approve taken');
+    await lane.until(ref, 'fixed');
+    expect(await lane.modeOf(ref)).toBe('calm');
+  }, 60_000);
+});
+
 describe('another object of the unit', () => {
   it('that moves all the time leaves the question and its votes alone', async () => {
     const [a, b] = await pair('home', 'busy');

@@ -155,7 +155,7 @@ describe('a wrong file', () => {
 
   it.each([
     ['a: [1', /^line 1: YAML: /],
-    ['autoFix: true\nautoFix: false', /^line 2: YAML: Map keys must be unique/],
+    ['autoFix: true\nautoFix: false', /^line 2: YAML: a key is there twice/],
     ['- a list', /^line 1: \(the file\): expected object/],
     ['settle: { quiet: 100d }', /^line 1: settle.quiet: 100d is out of range/],
     ['settle: { quiet: 10s, max: 5s }', /settle.max: is shorter/],

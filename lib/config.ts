@@ -25,6 +25,7 @@ import { type ConfigFile, configSchema, type Role } from './config-schema.ts';
 import { type SlackConfig, toSlack } from './config-slack.ts';
 import { type TemporalConfig, toTemporal } from './config-temporal.ts';
 import { AppError } from './errors.ts';
+import { yamlProblem } from './yaml-problem.ts';
 
 export type { Role } from './config-schema.ts';
 
@@ -193,7 +194,7 @@ function parseYaml(yaml: string, file: string): YamlSource {
       file,
       document.errors.map((error) => ({
         key: 'YAML',
-        message: error.message,
+        message: yamlProblem(error),
         line: lines.linePos(error.pos[0]).line,
       })),
     );
@@ -202,8 +203,7 @@ function parseYaml(yaml: string, file: string): YamlSource {
     const data: unknown = document.toJS({ maxAliasCount: MAX_YAML_ALIASES });
     return { data, lineOf: lineFinder(document, lines) };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw invalid(file, [{ key: 'YAML', message }]);
+    throw invalid(file, [{ key: 'YAML', message: yamlProblem(error) }]);
   }
 }
 

@@ -8,6 +8,7 @@ export function declareObjects(environment: string, ...first: KubeObject[]) {
   const unit = { slug: 'shop' } as Unit;
   let revision = 0;
   let errors: DesiredSnapshot['errors'] = [];
+  let hidden: ReadonlySet<string> = new Set();
   let snapshot: DesiredSnapshot;
   const set = (...objects: KubeObject[]): void => {
     revision += 1;
@@ -23,6 +24,7 @@ export function declareObjects(environment: string, ...first: KubeObject[]) {
       objects: objectsByKey,
       units: [unit],
       errors,
+      hiddenBy: (key) => (hidden.size === 0 || hidden.has(key) ? errors[0] : undefined),
       revision: String(revision),
     };
   };
@@ -37,10 +39,12 @@ export function declareObjects(environment: string, ...first: KubeObject[]) {
   return {
     source,
     set,
-    /** From now on one unit cannot be read, or all can again; the objects stay. */
-    breakUnit(isBroken: boolean): void {
+    /** From now on one unit cannot be read, or all can again; the objects stay, but for those that it declared. */
+    breakUnit(isBroken: boolean, ...declared: KubeObject[]): void {
       errors = isBroken ? [{ unit: 'broken', message: 'it is no YAML' }] : [];
-      set(...[...snapshot.objects.values()].map((one) => one.object));
+      hidden = new Set(declared.map((one) => resourceKey(refOf(environment, one))));
+      const left = [...snapshot.objects].filter(([key]) => !hidden.has(key));
+      set(...left.map(([, one]) => one.object));
     },
   };
 }

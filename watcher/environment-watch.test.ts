@@ -73,7 +73,8 @@ function joinParts(
 
 /** What is `told` are live values, and `clean`. */
 async function setUp() {
-  const { source } = declareObjects('dev', map('a'));
+  const declared = declareObjects('dev', map('a'));
+  const { source } = declared;
   const told: string[] = [];
   let live = map('a');
   let records: readonly ResourceRef[] = [];
@@ -115,6 +116,12 @@ async function setUp() {
       lost = refs;
     },
     recordReads: () => recordReads,
+    /** Desired state changes, and is looked at. */
+    async declare(change: (by: typeof declared) => void) {
+      change(declared);
+      await watch.onSnapshot(await source.load());
+      await settled();
+    },
     onSend(next: Send) {
       send = next;
     },
@@ -170,6 +177,18 @@ describe('a drift that returns before its end was told', () => {
 });
 
 describe('the end of a drift', () => {
+  it('is not told while its unit cannot be read, and is when the unit comes back without the object', async () => {
+    const { clock, told, set, declare } = await setUp();
+    await set('b');
+    await clock.advance(INTERVAL_MS);
+    await declare((by) => by.breakUnit(true, map('a')));
+    await clock.advance(INTERVAL_MS);
+    expect(told).toEqual(['b']);
+    await declare((by) => by.breakUnit(false));
+    await clock.advance(INTERVAL_MS);
+    expect(told).toEqual(['b', 'clean']);
+  });
+
   it('is told after a report that failed: it may have arrived all the same', async () => {
     const { clock, told, set, onSend } = await setUp();
     onSend(() => Promise.reject(new Error('deadline exceeded')));

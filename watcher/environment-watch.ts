@@ -170,10 +170,10 @@ async function takeSnapshot(state: State, next: DesiredSnapshot): Promise<void> 
   const before = state.snapshot;
   state.snapshot = next;
   noteErrors(state.log, before, next);
-  const broken = new Set(next.errors.map((one) => one.unit));
-  for (const [key, { ref, unit }] of before?.objects ?? []) {
+  for (const [key, { ref, verdict }] of state.entries) {
+    if (verdict === undefined || verdict.unmanaged || next.objects.has(key)) continue;
     // A unit that cannot be read takes nothing back: its drifts stay as they are until it can.
-    if (!next.objects.has(key) && !broken.has(unit.slug)) settle(state, ref, undefined);
+    if (!next.hiddenBy(key)) settle(state, ref, undefined);
   }
   let inTurn = 0;
   for (const [key, desired] of next.objects) {
@@ -262,8 +262,7 @@ function reaffirm(state: State, ref: ResourceRef): void {
   if (snapshot === undefined) return;
   const desired = snapshot.objects.get(resourceKey(ref));
   if (desired === undefined) {
-    // It may be declared by a unit that cannot be read at present.
-    if (snapshot.errors.length > 0) return;
+    if (snapshot.hiddenBy(resourceKey(ref))) return;
     settle(state, ref, state.unmanagedWatch?.judge(ref), true);
     return;
   }

@@ -56,6 +56,14 @@ describe('which kubeconfig', () => {
     expect(asked.cluster.server).toBe('https://second');
   });
 
+  it('shows no token of a file that is no YAML, only where', async () => {
+    const kubeconfig = join(directory, 'broken.yaml');
+    await writeFile(kubeconfig, 'users:\n- name: one\n  user:\n    token: |the-token-itself\n');
+    const load = () => loadKubeContext({ kubeconfig });
+    expect(load).toThrow(/broken\.yaml: line 4: /);
+    expect(load).not.toThrow(/the-token-itself/);
+  });
+
   it('takes ~/.kube/config before the service account', async () => {
     const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
     expect(loadKubeContext({}, around(env))).toMatchObject({

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
 import { KUBERNETES_YAML } from '../../lib/kubernetes-yaml.ts';
+import { yamlProblem } from '../../lib/yaml-problem.ts';
 
 /** One context with the cluster and the user that it names. Paths are absolute. */
 export type KubeContext = {
@@ -144,13 +145,14 @@ function requireFile(file: string): Kubeconfig {
 }
 
 function readFile(file: string): Kubeconfig | undefined {
-  let content: unknown;
+  let text: string;
   try {
-    content = parse(readFileSync(file, 'utf8'), KUBERNETES_YAML);
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw invalid(`${file}: ${error instanceof Error ? error.message : String(error)}`, error);
   }
+  const content = readYaml(file, text);
   const parsed = fileSchema.safeParse(content ?? {});
   if (!parsed.success) throw invalid(`${file}: ${z.prettifyError(parsed.error)}`);
   const { clusters, users, contexts } = parsed.data;
@@ -161,6 +163,26 @@ function readFile(file: string): Kubeconfig | undefined {
     users: byName(users, (one) => userOf(directory, one.user ?? {})),
     contexts: byName(contexts, (one) => one.context),
   };
+}
+
+/** The parser's own message and error would show the lines around the mistake, with the tokens in them. */
+function readYaml(file: string, text: string): unknown {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    ...KUBERNETES_YAML,
+    lineCounter: lines,
+    prettyErrors: false,
+  });
+  const [error] = document.errors;
+  if (error) {
+    const { line } = lines.linePos(error.pos[0]);
+    throw invalid(`${file}: line ${line}: ${yamlProblem(error)}`);
+  }
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw invalid(`${file}: ${yamlProblem(cause)}`);
+  }
 }
 
 function userOf(directory: string, user: KubeUser): KubeUser {

@@ -121,6 +121,14 @@ describe('refuse', () => {
     expect(code({ final, question: undefined }, { decision: 'reject' })).toBe('ALREADY_DECIDED');
   });
 
+  it('takes nothing after the time that people were shown', () => {
+    const expiresAt = new Date(NOW_MS).toISOString();
+    expect(code({ question: { ...QUESTION, expiresAt } })).toBe('QUESTION_CLOSED');
+    expect(code({ question: { ...QUESTION, expiresAt } }, { decision: 'reject' })).toBe(
+      'QUESTION_CLOSED',
+    );
+  });
+
   it('takes nothing while nothing is asked', () => {
     expect(code({ question: undefined })).toBe('QUESTION_CLOSED');
   });

@@ -71,6 +71,9 @@ export function refuse(asker: Asker, answer: Answer, nowMs: number): Refusal | u
       message: `the question is now ${question.id} with digest ${question.digest.slice(0, 8)}`,
     };
   }
+  if (nowMs >= Date.parse(question.expiresAt)) {
+    return { code: 'QUESTION_CLOSED', message: `question ${question.id} has expired` };
+  }
   if (!answer.roles.includes('approver') && !answer.roles.includes('admin')) {
     return { code: 'NOT_AN_APPROVER', message: `${answer.person} has not the role approver` };
   }

@@ -19,7 +19,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
 }
 
 /** https://spec.openapis.org/oas/v3.1.1.html */
-export function describeRoutes(routes: readonly Route[]): JsonObject {
+function describeRoutes(routes: readonly Route[]): JsonObject {
   const paths: Record<string, JsonObject> = {};
   for (const route of routes) {
     const path = route.path.replaceAll(/:(\w+)/g, '{$1}');

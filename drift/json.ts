@@ -13,8 +13,3 @@ export type JsonObject = { readonly [key: string]: JsonValue };
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
-
-/** Marks a branch that the types say cannot be reached; throws if it is reached all the same. */
-export function assertNever(value: never): never {
-  throw new Error(`unreachable value: ${JSON.stringify(value)}`);
-}

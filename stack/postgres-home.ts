@@ -102,7 +102,7 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
 }
 
 /** True if any user may pass through every directory down to the path. */
-export function isReachable(path: string): boolean {
+function isReachable(path: string): boolean {
   const { root } = parse(path);
   for (let at = path; ; at = dirname(at)) {
     if ((statSync(at).mode & OTHERS_MAY_ENTER) === 0) return false;

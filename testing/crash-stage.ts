@@ -25,7 +25,7 @@ import type { Servers } from './own-servers.ts';
 import { testCluster, testPostgres, testTemporal } from './stack.ts';
 
 /** `base` is upstream of `asked`, `home` of `near` and `far`; only `auto` and `near` are changed without asking. */
-export const PLACES = ['base', 'auto', 'asked', 'home', 'near', 'far'] as const;
+const PLACES = ['base', 'auto', 'asked', 'home', 'near', 'far'] as const;
 export type Place = (typeof PLACES)[number];
 
 export type CrashStage = {

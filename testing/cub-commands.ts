@@ -11,7 +11,7 @@ export type CubCommand = {
 const EVERYWHERE = ['--space', '--json', '--quiet', '--help'];
 const LIST = ['--where', '--columns'];
 
-export const CUB_COMMANDS: Readonly<Record<string, CubCommand>> = {
+const CUB_COMMANDS: Readonly<Record<string, CubCommand>> = {
   info: { positionals: [0, 0], flags: [] },
   version: { positionals: [0, 0], flags: [] },
   'auth login': { positionals: [0, 0], flags: ['--as-worker'] },

@@ -26,7 +26,7 @@ const TRIGGER_LIFE_MS = 3_000;
 const CHANNELS_OF_A_PAGE = 1;
 
 /** What each method of the Web API does; all but `apps.connections.open`, which the server answers itself. */
-export const METHODS: Readonly<Record<string, Method>> = {
+const METHODS: Readonly<Record<string, Method>> = {
   'auth.test': {
     run: () => ({
       ok: true,

@@ -68,7 +68,7 @@ export const ACTIVITIES: Readonly<Record<ActivityName, HubUse | { readonly apart
 };
 
 /** Every activity in the scenario that it is failed in. */
-export const PLAYED: Readonly<Record<AnyScenarioName, readonly ActivityName[]>> = {
+const PLAYED: Readonly<Record<AnyScenarioName, readonly ActivityName[]>> = {
   'automatic fix': ['detect', 'plan', 'openChangeSet', 'applyUnit', 'verify', 'closeEpisode'],
   'automatic fix that leaves residue': ['removeResidue'],
   'approved fix with upgrade': ['openQuestion', 'confirmDecision', 'closeQuestion', 'upgradeUnit'],

@@ -10,19 +10,12 @@ import type { CompiledDesired, PlanNode } from './compile.ts';
 import { itemKey, itemPlace } from './compile.ts';
 import { matches, sameScalar, sameSet } from './equal.ts';
 import { learnListKind } from './list-keys.ts';
-import { DEFAULT_APPLIERS } from './managers.ts';
 import { isHistoryKey, isMetadataMap } from './noise.ts';
 import { entriesOf } from './owners.ts';
 import { findUntrackedAdditions } from './untracked.ts';
 import { excuseHistory, judge, missingObject } from './verdict.ts';
 
 export type { CompareContext, Comparison, EquivalenceQuestion } from './comparison.ts';
-
-/** Without a base, with the default appliers, as the command line compares. */
-export const DEFAULT_CONTEXT: CompareContext = {
-  appliers: DEFAULT_APPLIERS,
-  unexplained: 'rewritten',
-};
 
 const NO_PLACES: Run['places'] = new Map();
 const NOTHING: Comparison = Object.freeze({

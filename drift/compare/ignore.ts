@@ -49,9 +49,9 @@ export type RuledComparison = Comparison & {
 };
 
 /** On the desired object: its fields, separated by commas, that are never drift. */
-export const IGNORE_FIELDS_ANNOTATION = 'realign.dev/ignore-fields';
+const IGNORE_FIELDS_ANNOTATION = 'realign.dev/ignore-fields';
 /** On the desired object, with the value `true`: nothing about it is drift, not even that it is missing. */
-export const IGNORE_ANNOTATION = 'realign.dev/ignore';
+const IGNORE_ANNOTATION = 'realign.dev/ignore';
 const ANNOTATION_RULE = 'annotation';
 const MAX_ANNOTATED_PATHS = 50;
 

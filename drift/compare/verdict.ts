@@ -253,7 +253,7 @@ export function missingObject(desired: CompiledDesired, context: CompareContext)
 }
 
 /** The node at the same place in another compiled object. */
-export function nodeIn(
+function nodeIn(
   other: CompiledDesired,
   node: PlanNode,
   places: Run['places'],

@@ -12,7 +12,7 @@ import {
 import type { Episode, Finding } from './record.ts';
 
 /** `apiVersion` of what records a drift. No cluster serves it, and no source takes it for a declared object. */
-export const DRIFT_API_VERSION = 'realign.dev/v1';
+const DRIFT_API_VERSION = 'realign.dev/v1';
 const KIND = 'Drift';
 const HIDDEN = '(not shown)';
 

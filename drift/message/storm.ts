@@ -6,9 +6,9 @@ export const MAX_SINGLES = 5;
 export const FLUSH_AT = 25;
 export const WINDOW_MS = 15_000;
 /** In the thread of a digest the worst have headlines of their own. */
-export const MAX_LEADS = 5;
+const MAX_LEADS = 5;
 /** Beyond this a message says nothing to anyone; the next ones begin another digest. */
-export const MAX_MEMBERS = 200;
+const MAX_MEMBERS = 200;
 
 /** What a receiver has been told lately. Times in milliseconds since the epoch. */
 export type Storm = {

@@ -16,7 +16,7 @@ type ActivityName = keyof Activities | keyof ClaudeActivities | keyof Announceme
 /** What activities ask of ConfigHub. Those that no scenario plays say why, and what of them is tried elsewhere. */
 export const ACTIVITIES: Readonly<Record<ActivityName, HubUse | { readonly apart: string }>> = {
   detect: 'reads',
-  plan: 'reads',
+  plan: 'read',
   openChangeSet: 'writes',
   applyUnit: 'writes',
   verify: 'read',

@@ -1,5 +1,5 @@
-import type { Config } from './config.ts';
 import type { Refuse } from './config-files.ts';
+import type { Config } from './config-types.ts';
 import { didYouMean } from './nearest-name.ts';
 
 /** What is wrong only when keys are read together. */

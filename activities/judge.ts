@@ -1,4 +1,4 @@
-import { type Circumstances, guardFix, type Verdict } from '../drift/decide/guard.ts';
+import { type Circumstances, guardFix } from '../drift/decide/guard.ts';
 import {
   askInstead,
   decide,
@@ -10,20 +10,10 @@ import { type Interval, intervalsWithin } from '../drift/time-window.ts';
 import type { DeclaredCounts } from './declared-counts.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { RulesInForce } from './remember-finding.ts';
+import type { Judgement } from './types.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-/** What is to become of a drift, and what holds an automatic fix back. */
-export type Judgement = {
-  readonly decision: PolicyDecision;
-  /** Present where the rule says `auto` and nothing in the drift itself speaks against it. */
-  readonly verdict?: Verdict;
-  /** When nothing may be approved or accepted, until the question would expire. */
-  readonly frozen?: readonly Interval[];
-  /** Milliseconds since the epoch; where the outcome is `notify`. */
-  readonly announceAtMs?: number;
-};
 
 /** What a judgement needs beside the drift itself. */
 export type Surroundings = {

@@ -1,3 +1,4 @@
+import type { Verdict } from '../drift/decide/guard.ts';
 import type { Notice } from '../drift/decide/notice.ts';
 import type { Plan, PlanStep, UnitRef } from '../drift/decide/plan.ts';
 import type { PolicyDecision, PolicyRule } from '../drift/decide/policy.ts';
@@ -13,7 +14,6 @@ import type { ResourceRef } from '../drift/resource-ref.ts';
 import type { Interval } from '../drift/time-window.ts';
 import type { ClaudeNoteActivities } from './claude-types.ts';
 import type { CommandActivities } from './command-types.ts';
-import type { Judgement } from './judge.ts';
 
 /** Names the run that a step belongs to, so that attempts are recorded and repeated effects are recognised. */
 export type StepInput = {
@@ -30,6 +30,17 @@ export type DetectInput = StepInput & {
   readonly graceOver?: boolean;
   /** Episode whose plan this run has waited for. */
   readonly sharedWith?: string;
+};
+
+/** What is to become of a drift, and what holds an automatic fix back. */
+export type Judgement = {
+  readonly decision: PolicyDecision;
+  /** Present where the rule says `auto` and nothing in the drift itself speaks against it. */
+  readonly verdict?: Verdict;
+  /** When nothing may be approved or accepted, until the question would expire. */
+  readonly frozen?: readonly Interval[];
+  /** Milliseconds since the epoch; where the outcome is `notify`. */
+  readonly announceAtMs?: number;
 };
 
 /** `finding` and `judgement` are absent when desired and live agree, or when nothing declares the resource any more. */

@@ -7,8 +7,7 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import { describeStep, type PlanStep } from '../drift/decide/plan.ts';
-import { type PromoteInput, pushOn } from './messages.ts';
-import type { promote } from './promote.ts';
+import { type Promote, type PromoteInput, pushOn } from './messages.ts';
 import { reads } from './steps.ts';
 
 export type Ask = Extract<PlanStep, { kind: 'ask' }>;
@@ -34,7 +33,7 @@ export async function handOver(episodeId: string, step: Ask, all: readonly Ask[]
   const input: PromoteInput = { unit, upstream, environment, upstreamRevision, promotionId };
   for (let starts = 1; starts <= MAX_STARTS; starts += 1) {
     try {
-      await startChild<typeof promote>('promote', {
+      await startChild<Promote>('promote', {
         workflowId,
         args: [input],
         parentClosePolicy: ParentClosePolicy.ABANDON,

@@ -163,6 +163,9 @@ export type PromoteInput = {
   };
 };
 
+/** The workflow `promote`, as those who start it see it. */
+export type Promote = (input: PromoteInput) => Promise<EpisodeResult>;
+
 /** What a model is asked about: one difference of one episode. */
 export type ExplainInput = {
   readonly episodeId: string;

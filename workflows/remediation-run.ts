@@ -1,5 +1,5 @@
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
-import type { Judgement } from '../activities/judge.ts';
+import type { Judgement } from '../activities/types.ts';
 import type { PolicyOutcome, PolicyRule } from '../drift/decide/policy.ts';
 import type { Finding, Outcome } from '../drift/decide/record.ts';
 import { carriedQuestion, takeUp } from './carried-question.ts';

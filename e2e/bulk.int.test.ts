@@ -316,6 +316,29 @@ describe('a promotion by command', () => {
     expect(third.run.message).toMatch(/there was nothing to do/);
   }, 90_000);
 
+  it('names a unit whose upstream cannot be read, and moves the others', async () => {
+    const sound = await stage.install('home', 'sound', CALM);
+    const broken = await stage.install('home', 'unsound', CALM);
+    const [near, nearBroken] = [
+      await stage.clone(sound, 'near'),
+      await stage.clone(broken, 'near'),
+    ];
+    await stage.rewrite(sound, NEXT);
+    await stage.hub.writeData(await present(broken), 'kind: [\n');
+    const scope = { from: stage.space('home').slug, to: stage.space('near').slug };
+    const planned = await door.previewPromotions(scope);
+    expect(planned.units.find((one) => one.unit === nameOf(nearBroken))).toMatchObject({
+      outcome: 'none',
+      because: expect.stringMatching(/:\d+:\d+: /),
+    });
+    const { results } = await ended((await door.promote(scope, 'ann')).runId);
+    expect(results.find((one) => one.unit === nameOf(near))).toMatchObject({ result: 'promoted' });
+    expect(results.find((one) => one.unit === nameOf(nearBroken))).toMatchObject({
+      result: 'failed',
+      reason: expect.stringMatching(/:\d+:\d+: /),
+    });
+  }, 60_000);
+
   it('refuses environments, spaces and units that there are not', async () => {
     const [from, to] = [stage.space('home').slug, stage.space('near').slug];
     const refused = { code: 'NOT_FOUND' };

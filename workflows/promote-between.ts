@@ -1,9 +1,11 @@
 import {
+  ActivityFailure,
   CancellationScope,
   ChildWorkflowCancellationType,
   ChildWorkflowFailure,
   type ChildWorkflowHandle,
   continueAsNew,
+  isCancellation,
   ParentClosePolicy,
   patched,
   sleep,
@@ -11,6 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { PromotableUnit } from '../activities/command-types.ts';
+import type { PromotionPlan } from '../activities/types.ts';
 import {
   addToTally,
   describePromotion,
@@ -22,6 +25,7 @@ import {
   type UnitResult,
 } from '../drift/decide/command-run.ts';
 import { begin, type CommandInput, finish, note, recorded } from './command-run.ts';
+import { reasonOf } from './execute.ts';
 import { inParallel } from './in-parallel.ts';
 import type { PromoteInput } from './messages.ts';
 import type { promote } from './promote.ts';
@@ -83,18 +87,33 @@ function select(episodeId: string, scope: PromotionScope, after: string | undefi
   return reads.selectPromotions({ episodeId, key, scope, ...(after !== undefined && { after }) });
 }
 
-async function plan(
-  episodeId: string,
-  { unit, upstream, environment }: PromotableUnit,
-): Promise<PlannedUnit> {
-  const step = { episodeId, key: unit.unitId };
-  const planned = await reads.planPromotion({ ...step, unit, upstream, environment });
+async function plan(episodeId: string, one: PromotableUnit): Promise<PlannedUnit> {
+  const { unit, environment } = one;
+  const about = { environment, unit: `${unit.space}/${unit.slug}` };
+  const planned = await planPromotion(episodeId, one);
+  if ('reason' in planned) return { ...about, outcome: 'none', because: planned.reason };
   const [first] = planned.plans;
   return {
-    ...{ environment, unit: `${unit.space}/${unit.slug}`, rule: planned.rule.name },
+    ...{ ...about, rule: planned.rule.name },
     outcome: planned.needed ? planned.outcome : 'none',
     ...(first && { plan: shortened(first) }),
   };
+}
+
+/** What is to be done, or why that cannot be worked out: one unit that cannot be read keeps none of the others. */
+async function planPromotion(
+  episodeId: string,
+  { unit, upstream, environment }: PromotableUnit,
+): Promise<PromotionPlan | { readonly reason: string }> {
+  try {
+    return await reads.planPromotion({
+      ...{ episodeId, key: unit.unitId },
+      ...{ unit, upstream, environment },
+    });
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    return { reason: reasonOf(error).message };
+  }
 }
 
 async function promoteUnit(input: PromoteBetweenInput, one: PromotableUnit): Promise<UnitResult> {
@@ -102,7 +121,8 @@ async function promoteUnit(input: PromoteBetweenInput, one: PromotableUnit): Pro
   const { unit, upstream, environment, upstreamRevision, workflowId } = one;
   const about = { environment, unit: `${unit.space}/${unit.slug}` };
   const step = { episodeId: runId, key: unit.unitId };
-  const planned = await reads.planPromotion({ ...step, unit, upstream, environment });
+  const planned = await planPromotion(runId, one);
+  if ('reason' in planned) return { ...about, result: 'failed', reason: planned.reason };
   if (!planned.needed) return { ...about, result: 'unchanged', reason: 'it is there already' };
   const promotionId = `${runId}-${unit.slug}`;
   const more = { promotionId, requestedBy, onlyThis: true } as const;

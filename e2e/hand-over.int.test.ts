@@ -11,7 +11,7 @@ import { keepHistory } from '../testing/keep-history.ts';
 import { startForgetfulTemporal } from '../testing/own-servers.ts';
 import { testCluster, testPostgres } from '../testing/stack.ts';
 import { createCommandDoor } from '../workers/command-door.ts';
-import { stirred, UNORDERED } from '../workflows/messages.ts';
+import { pushOn, stirred, UNORDERED } from '../workflows/messages.ts';
 
 // What lasts for months goes through many histories. This server suggests a fresh one after some events instead of 4,096.
 
@@ -24,6 +24,8 @@ const AT_ONCE = 10;
 /** One page of a promotion, and one unit more. */
 const MANY_UNITS = 51;
 const TIMEOUT_MS = 60_000;
+/** As `workflows/try-again.ts` keeps them. */
+const TRIES_APART_MS = 10_000;
 /** Longer than a history takes to become long. */
 const SNOOZE_MS = 15_000;
 
@@ -37,7 +39,7 @@ const before = new Map<string, () => Promise<void>>();
 const interrupt: ActivityInterceptorsFactory = ({ info }) => ({
   inbound: {
     async execute(input, next) {
-      const said = JSON.stringify(input.args);
+      const said = `${info.workflowExecution?.workflowId} ${JSON.stringify(input.args)}`;
       const found = [...before].find(([name]) => {
         const [activity, mentioned = ''] = name.split(' ');
         return activity === info.activityType && said.includes(mentioned);
@@ -57,7 +59,8 @@ beforeAll(async () => {
     interceptors: [interrupt],
   });
   const rules = { home: { quorum: 2 }, near: { outcome: 'ask', quorum: 1 } } as const;
-  const hands = await openDriftLane(stage, 'hand-over-asking', { rules });
+  const interceptors = [interrupt];
+  const hands = await openDriftLane(stage, 'hand-over-asking', { rules, interceptors });
   const { temporal: connection, store, config } = hands.parts;
   asking = { ...hands, door: createCommandDoor(connection, store, config.temporal) };
 }, 120_000);
@@ -213,6 +216,35 @@ describe('in a fresh history', () => {
     await followed('near', 'promoted');
   }, 120_000);
 
+  it('a promotion asks on with the answers that it has, and then sleeps on', async () => {
+    const name = 'voted-on';
+    const base = await stage.install('base', name, CALM);
+    await stage.clone(base, 'home');
+    await stage.rewrite(base, WILD);
+    const [from, to] = [stage.space('base').slug, stage.space('home').slug];
+    const { store, temporal: connection, config } = lane.parts;
+    const door = createCommandDoor(connection, store, config.temporal);
+    await door.promote({ from, to, unit: name }, 'ann');
+    const workflowId = promotionWorkflowId(to, name, 2);
+    const question = await questionBy(workflowId);
+    expect(await lane.decide(question, 'bob', 'approve')).toBe('counted');
+    await handedOverBy(workflowId, () => stir(workflowId));
+    await handedOverBy(workflowId, () => stir(workflowId));
+    expect(await store.questions.find(question.id)).toMatchObject({
+      ...{ status: 'open', approvals: ['bob'], askedAt: question.askedAt },
+    });
+    const untilMs = Date.now() + SNOOZE_MS;
+    const until = new Date(untilMs).toISOString();
+    expect(await lane.decide(question, 'bob', 'snooze', { until })).toBe('snooze taken');
+    await handedOverBy(workflowId, () => stir(workflowId));
+    const again = await questionBy(workflowId, question);
+    expect(Date.parse(again.askedAt)).toBeGreaterThanOrEqual(untilMs);
+    expect(await lane.decide(again, 'bob', 'approve')).toBe('counted');
+    expect(await lane.decide(again, 'cleo', 'approve')).toBe('approve taken');
+    await lane.parts.temporal.client.workflow.getHandle(workflowId).result();
+    expect(await lane.modeOf(stage.refOf('home', name))).toBe('wild');
+  }, 120_000);
+
   it('a promotion by command goes on with what it has counted', async () => {
     const names = Array.from({ length: MANY_UNITS }, (_, index) => `many-${index}`);
     const [home, far] = [stage.space('home'), stage.space('far')];
@@ -273,6 +305,25 @@ describe('in a fresh history of a rollback', () => {
     expect(await commandEnd(runId)).toMatchObject({ status: 'refused' });
   }, 120_000);
 
+  it('a rejection of what has changed meanwhile counts all the same', async () => {
+    const slug = 'turned-down';
+    const { name, workflowId } = await acceptedTwice(slug);
+    const { runId } = await asking.door.rollback(name, 'ann');
+    const question = await questionBy(workflowId);
+    const first = await runIdOf(workflowId);
+    before.set(`planRollback ${workflowId}`, async () => {
+      before.clear();
+      await stage.admin.delete(stage.refOf('near', slug));
+      expect(await lane.decide(question, 'bob', 'reject')).toBe('reject taken');
+    });
+    await handedOverBy(workflowId, () => stir(workflowId));
+    expect(await runIdOf(workflowId)).not.toBe(first);
+    expect(await commandEnd(runId)).toMatchObject({
+      ...{ status: 'refused', message: expect.stringContaining('Rejected by bob') },
+    });
+    expect((await lane.parts.store.questions.find(question.id))?.status).toBe('rejected');
+  }, 120_000);
+
   it('a question whose units have changed meanwhile is withdrawn', async () => {
     const { name, workflowId, unit } = await acceptedTwice('overtaken');
     const { runId } = await asking.door.rollback(name, 'ann');
@@ -320,6 +371,70 @@ function commandEnd(runId: string) {
     { timeoutMs: TIMEOUT_MS, what: `the end of run ${runId}` },
   );
 }
+
+describe('what has failed', () => {
+  it('is tried again by a promotion once something speaks for it, but not in a hot loop', async () => {
+    const name = 'stuck';
+    const { workflowId, failing } = await stuckPromotion(name);
+    const { workflow } = lane.parts.temporal.client;
+    const handle = workflow.getHandle(workflowId);
+    // Through several histories it is told all the time.
+    for (let histories = 0; histories < 2; histories += 1) {
+      await handedOverBy(workflowId, () => stir(workflowId));
+    }
+    const allowed = 2 + (Date.now() - failing.sinceMs) / TRIES_APART_MS;
+    expect(failing.times).toBeGreaterThan(1);
+    expect(failing.times).toBeLessThanOrEqual(allowed);
+    before.clear();
+    await handle.signal(pushOn);
+    const question = await questionBy(workflowId);
+    expect(await lane.decide(question, 'bob', 'approve')).toBe('approve taken');
+    await handle.result();
+  }, 120_000);
+
+  it('waits on in a fresh history, and knows what it has heard already', async () => {
+    const ref = stage.refOf('auto', 'broken');
+    let applies = 0;
+    before.set('applyUnit broken', async () => {
+      applies += 1;
+      throw ApplicationFailure.nonRetryable('it is refused', 'APPLY_FAILED');
+    });
+    await drifted('auto', 'broken');
+    const { finding, message } = await lane.until(ref, 'failed');
+    const tried = applies;
+    await handedOver(ref, finding?.diffDigest ?? '');
+    await handedOver(ref, finding?.diffDigest ?? '');
+    expect(await lane.until(ref, 'failed')).toMatchObject({ message });
+    expect(applies).toBe(tried);
+    before.clear();
+    // Another difference is another matter.
+    await lane.edit(ref, 'wilder');
+    await lane.until(ref, 'fixed');
+  }, 120_000);
+
+  /** A promotion whose plan fails for good until `before` is cleared. */
+  async function stuckPromotion(name: string) {
+    const unit = await stage.install('home', name, CALM);
+    await stage.clone(unit, 'far');
+    await stage.rewrite(unit, WILD);
+    const [from, to] = [stage.space('home').slug, stage.space('far').slug];
+    const workflowId = promotionWorkflowId(to, name, 2);
+    const failing = { sinceMs: Date.now(), times: 0 };
+    const { store, temporal: connection, config } = lane.parts;
+    const door = createCommandDoor(connection, store, config.temporal);
+    // The command looks, too, and is not to fail.
+    before.set(`planPromotion ${workflowId}`, async () => {
+      failing.times += 1;
+      throw ApplicationFailure.nonRetryable('it cannot be planned', 'CONFIGHUB_REFUSED');
+    });
+    await door.promote({ from, to, unit: name }, 'ann');
+    await eventually(async () => failing.times > 0, {
+      timeoutMs: TIMEOUT_MS,
+      what: `a failure of ${workflowId}`,
+    });
+    return { workflowId, failing };
+  }
+});
 
 async function questionBy(workflowId: string, ...others: readonly Question[]): Promise<Question> {
   return eventually(

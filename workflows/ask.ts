@@ -108,19 +108,22 @@ async function reconsider(
 ): Promise<Answered | undefined> {
   const { question } = state;
   const present = question && (await review(question));
-  if (!present) {
-    while (state.unread.length > 0) {
-      const answered = await readAnswer(state);
-      if (answered) return answered;
-    }
-    return { kind: 'moved' };
-  }
+  if (!present) return (await answerUntilNow(state)) ?? { kind: 'moved' };
   if (present !== question) await amend(state, present);
   enter(state, 'waiting', describeQuestion(present));
   // Once it is known who made the change, fewer may be enough.
   const { votes } = state;
   const decisive = votes.findLast((one) => hasQuorum(present, votes, one.decision));
   return decisive && { kind: decisive.decision, by: decisive.answer, votes };
+}
+
+/** How the question ends by the answers that have come so far, if it does. */
+export async function answerUntilNow(state: RunState): Promise<Answered | undefined> {
+  while (state.unread.length > 0) {
+    const answered = await readAnswer(state);
+    if (answered) return answered;
+  }
+  return undefined;
 }
 
 /** Shows what has become known, and takes back the votes of those who turn out to have made the change; all others stand. */

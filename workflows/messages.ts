@@ -67,6 +67,17 @@ export type CarriedState = {
   readonly settled?: readonly (readonly [digest: string, Settled])[];
   readonly asked?: CarriedQuestion;
   readonly snoozed?: Snoozed;
+  readonly pause?: Pause;
+};
+
+/** A wait after something failed. */
+export type Pause = {
+  readonly message: string;
+  readonly untilMs: number;
+  /** What is heard before counts only then. */
+  readonly notBeforeMs: number;
+  /** The difference that could not be fixed: to be told of it again is no reason for another try. */
+  readonly digest?: string;
 };
 
 /** How a difference was settled, and the sentence that says why. */
@@ -160,6 +171,7 @@ export type PromoteInput = {
     readonly conflicts?: number;
     readonly asked?: OpenQuestion;
     readonly snoozedUntilMs?: number;
+    readonly pause?: Pause;
   };
 };
 

@@ -3,23 +3,30 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setHandler,
-  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { PromotionPlan } from '../activities/types.ts';
 import { makeUnitQuestion } from '../drift/decide/make-unit-question.ts';
 import type { Outcome, Question } from '../drift/decide/record.ts';
-import { ask, closeQuestion, statusOf } from './ask.ts';
+import { ask, closeQuestion, type Ground, statusOf } from './ask.ts';
 import { orLeave } from './cancelled.ts';
+import { carriedQuestion, takeUp } from './carried-question.ts';
 import { execute, reasonOf } from './execute.ts';
 import { type Ask, handOver, tellToPushOn } from './hand-over.ts';
 import { type EpisodeResult, type PromoteInput, pushOn, stirred } from './messages.ts';
-import { drained, enter, isHistoryLong, openState, type RunState } from './run-state.ts';
+import {
+  drained,
+  enter,
+  isHistoryLong,
+  isToHandOver,
+  openState,
+  type RunState,
+} from './run-state.ts';
+import { observation } from './settle.ts';
 import { reads } from './steps.ts';
-
-/** Long enough for a person to mend what is wrong. */
-const TRY_AGAIN_AFTER_MS = 15 * 60_000;
+import { pause, pauseOver } from './try-again.ts';
 
 /** Somebody else writes the unit each time: after so many times a person must look. */
 const MAX_CONFLICTS = 5;
@@ -27,7 +34,10 @@ const MAX_CONFLICTS = 5;
 type Promotion = RunState & {
   /** Whether the next level follows. */
   pushesOn: boolean;
+  /** A fix came to the same promotion since the last try began: something about the unit or its upstream is different now. */
+  isPushed: boolean;
   conflicts: number;
+  snoozedUntilMs: number | undefined;
 };
 
 /**
@@ -45,11 +55,17 @@ export async function promote(input: PromoteInput): Promise<EpisodeResult> {
   });
 }
 
-/** Goes on in a fresh history; whoever answers meanwhile is heard by the next run. */
+/** Goes on in a fresh history, with the open question and its answers; whoever answers meanwhile is heard by the next run. */
 async function startFresh(state: Promotion, input: PromoteInput, tries: number): Promise<void> {
   await drained();
-  const { pushesOn, conflicts } = state;
-  const carried = { tries, pushesOn, conflicts };
+  const { pushesOn, conflicts, snoozedUntilMs, pause } = state;
+  const asked = carriedQuestion(state);
+  const carried = {
+    ...{ tries, pushesOn, conflicts },
+    ...(asked && { asked }),
+    ...(snoozedUntilMs !== undefined && { snoozedUntilMs }),
+    ...(pause && { pause }),
+  };
   await continueAsNew<typeof promote>({ ...input, carried });
 }
 
@@ -57,11 +73,17 @@ function openPromotion({ promotionId, onlyThis, carried }: PromoteInput): Promot
   const first = { seq: 0, digest: '', episodeId: promotionId };
   const pushesOn = carried?.pushesOn ?? !onlyThis;
   const conflicts = carried?.conflicts ?? 0;
-  const state = Object.assign(openState(promotionId, first), { pushesOn, conflicts });
+  const state: Promotion = Object.assign(openState(promotionId, first), {
+    ...{ pushesOn, conflicts, isPushed: false },
+    snoozedUntilMs: carried?.snoozedUntilMs,
+  });
+  state.pause = carried?.pause;
+  takeUp(state, carried?.asked);
   setHandler(
     pushOn,
     () => {
       state.pushesOn = true;
+      state.isPushed = true;
     },
     { description: 'A fix would have started the same promotion: the next level follows it.' },
   );
@@ -69,7 +91,7 @@ function openPromotion({ promotionId, onlyThis, carried }: PromoteInput): Promot
 }
 
 /**
- * One try; undefined when there is to be another. A step that no retry can mend is waited out, because consent is not used up by
+ * One try; undefined when there is to be another, or a fresh history. A step that no retry can mend is waited out, because consent is not used up by
  * it; only where the unit or its upstream is gone there is nothing left to promote.
  */
 async function attempt(
@@ -78,7 +100,7 @@ async function attempt(
   number: number,
 ): Promise<EpisodeResult | undefined> {
   try {
-    return await tryOnce(state, input, number);
+    return (await isWaitOver(state)) ? await tryOnce(state, input, number) : undefined;
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     const { code, message } = reasonOf(error);
@@ -87,9 +109,24 @@ async function attempt(
       return end(state, 'failed', message);
     }
     enter(state, 'failed', message);
-    await sleep(TRY_AGAIN_AFTER_MS, { summary: 'until another try' });
+    pause(state, message);
     return undefined;
   }
+}
+
+/** Waits out what the last try has ended with: a snooze, or a failure. False where a fresh history is to wait on. */
+async function isWaitOver(state: Promotion): Promise<boolean> {
+  const { snoozedUntilMs, pause: failed } = state;
+  if (snoozedUntilMs !== undefined) {
+    enter(state, 'snoozed', `Snoozed until ${new Date(snoozedUntilMs).toISOString()}`);
+    if (await observation(isToHandOver, snoozedUntilMs, 'snoozed')) return false;
+    state.snoozedUntilMs = undefined;
+  }
+  if (!failed) return true;
+  enter(state, 'failed', failed.message);
+  // Runs that began before failures could be cut short go on as they began.
+  const isTold = () => state.stirred.size > 0 || state.isPushed;
+  return pauseOver(state, failed, { wanted: () => isTold() && patched('promotions-are-woken') });
 }
 
 async function tryOnce(
@@ -98,19 +135,23 @@ async function tryOnce(
   number: number,
 ): Promise<EpisodeResult | undefined> {
   state.stirred.clear();
+  state.isPushed = false;
   const planned = await planPromotion(input, number);
-  if (!planned.needed) {
+  // One that the history before has asked hears its answers first, whatever its plan is now.
+  const open = state.question;
+  if (!open && !planned.needed) {
     await handOverDownstream(state, input);
     return end(state, 'resolved', 'The unit is already at that revision.');
   }
-  if (planned.outcome === 'ask') {
+  if (open || planned.outcome === 'ask') {
     const newer = newerOf(planned);
-    if (newer) {
+    if (newer && !open) {
       if (state.pushesOn) await tellToPushOn(newer.workflowId);
       return end(state, 'resolved', `Superseded: question ${newer.questionId} is about more.`);
     }
-    const question = questionOf(input, planned, number);
-    const ended = await askFirst(state, input, planned, question);
+    if (open && (newer || planned.digest !== open.digest)) state.stirred.add('unit');
+    const question = open ?? questionOf(input, planned, number);
+    const ended = await askFirst(state, input, planned, question, number);
     if (ended !== 'approved') return ended;
     const present = await planPromotion(input, number + 0.5);
     if (present.digest !== question.digest) return undefined;
@@ -118,16 +159,17 @@ async function tryOnce(
   return carryOut(state, input, planned, number);
 }
 
-/** `approved`, or how the promotion ends, or undefined where it is to be tried again. */
+/** `approved`, or how the promotion ends, or undefined where it is to be tried again, or in a fresh history. */
 async function askFirst(
-  state: RunState,
+  state: Promotion,
   input: PromoteInput,
   { rule, others = [] }: PromotionPlan,
   question: Question,
+  number: number,
 ): Promise<EpisodeResult | 'approved' | undefined> {
   let reviews = 0;
   let isOvertaken = false;
-  const answered = await ask(state, question, rule, {
+  const ground: Ground = {
     // Only now the others find this question, which may be about more than theirs.
     opened: () => stirOthers(others),
     moved: () => false,
@@ -135,17 +177,19 @@ async function askFirst(
     async review(open) {
       state.stirred.clear();
       reviews += 1;
-      const present = await planPromotion(input, `${question.number}-review-${reviews}`);
+      const present = await planPromotion(input, `${number}-review-${reviews}`);
       isOvertaken = newerOf(present) !== undefined;
       return present.digest === open.digest && !isOvertaken ? open : undefined;
     },
-  });
+  };
+  const answered = await ask(state, question, rule, ground, isToHandOver);
+  if (!answered) return undefined;
   await closeQuestion(state, isOvertaken ? 'superseded' : statusOf(answered));
   switch (answered.kind) {
     case 'approve':
       return 'approved';
     case 'snooze':
-      await waitUntil(state, answered.untilMs);
+      state.snoozedUntilMs = answered.untilMs;
       return undefined;
     case 'moved':
       return undefined;
@@ -231,12 +275,6 @@ function questionOf(input: PromoteInput, planned: PromotionPlan, number: number)
     ...(frozen && { frozen }),
     ...(requestedBy !== undefined && { requestedBy }),
   });
-}
-
-async function waitUntil(state: RunState, untilMs: number): Promise<void> {
-  enter(state, 'snoozed', `Snoozed until ${new Date(untilMs).toISOString()}`);
-  const leftMs = untilMs - Date.now();
-  if (leftMs > 0) await sleep(leftMs, { summary: 'snoozed' });
 }
 
 async function end(state: RunState, outcome: Outcome, message: string): Promise<EpisodeResult> {

@@ -39,6 +39,7 @@ import {
   snooze,
   staySettled,
   stumble,
+  tryLater,
   waitForApply,
   waitForUnit,
 } from './stay.ts';
@@ -53,7 +54,8 @@ export async function remediateDrift(input: RemediateInput): Promise<EpisodeResu
   const live = async () => {
     await settleAtStart(run, input.settle);
     for (;;) {
-      const next = await look(run);
+      // The history before may have left a wait behind.
+      const next = run.pause ? await tryLater(run, run.pause) : await look(run);
       if (next.end) return close(run, next.end);
       if (isHistoryLong()) await startFresh(run);
       await settle(run, input.settle);

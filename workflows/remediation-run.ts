@@ -136,6 +136,7 @@ export function openRun(input: RemediateInput): Run {
     run.asked = { rule, outcome };
     takeUp(run, carried.asked);
   }
+  run.pause = carried?.pause;
   hearRequests(run);
   hearCorrections(run);
   return run;
@@ -145,6 +146,7 @@ export function openRun(input: RemediateInput): Run {
 export function carriedOf(run: Run): CarriedState {
   const { observation, questionNumber, attempt, looks, opened, askedBy, sharedWith } = run;
   const { lastDigest, explained, conflicts, failures, looksAgain, pendingSinceMs, snoozed } = run;
+  const { pause } = run;
   const open = carriedQuestion(run);
   return {
     ...{ observation, questionNumber, attempt, looks, opened },
@@ -159,6 +161,7 @@ export function carriedOf(run: Run): CarriedState {
     ...(sharedWith !== undefined && { sharedWith }),
     ...(pendingSinceMs !== undefined && { pendingSinceMs }),
     ...(snoozed && { snoozed }),
+    ...(pause && { pause }),
     ...(open && run.asked && { asked: { ...open, ...run.asked } }),
   };
 }

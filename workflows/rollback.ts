@@ -5,7 +5,7 @@ import { makeUnitQuestion } from '../drift/decide/make-unit-question.ts';
 import { describeStep, type PlanStep, type UnitRef } from '../drift/decide/plan.ts';
 import type { Question } from '../drift/decide/record.ts';
 import { rollbackDescription } from '../drift/decide/rollback.ts';
-import { ask, closeQuestion, statusOf } from './ask.ts';
+import { type Answered, answerUntilNow, ask, closeQuestion, statusOf } from './ask.ts';
 import { describeCancelled, orLeave } from './cancelled.ts';
 import { carriedQuestion, takeUp } from './carried-question.ts';
 import { begin, type CommandInput, finish, note, recorded } from './command-run.ts';
@@ -85,34 +85,50 @@ async function startFresh({ input, state, ...progress }: Rollback): Promise<void
 async function attempt(work: Rollback): Promise<boolean> {
   if (!(await isSnoozeOver(work))) return false;
   const planned = await plan(work);
-  if (digestsOf(planned) !== work.planned) await startOver(work, digestsOf(planned));
+  const refusal = await startOverIfOther(work, digestsOf(planned));
+  if (refusal !== undefined) return refusal === 'later' ? false : end(work, refusal);
   const parts = planned.parts.filter(({ outcome }) => outcome === 'ask');
   for (const part of parts.filter(({ digest }) => !work.approved.includes(digest))) {
     const answer = await askAbout(work, part);
     if (answer === 'later') return false;
-    if (answer !== 'approved') {
-      await finish(work.input, 'refused', answer);
-      return true;
-    }
+    if (answer !== 'approved') return end(work, answer);
     work.approved = [...work.approved, part.digest];
   }
   // Nobody need be asked any more what the history before did ask.
   await closeQuestion(work.state, 'withdrawn');
   // Consent covers exactly what was shown.
   if (work.asked > 0 && digestsOf(await plan(work)) !== digestsOf(planned)) {
-    await startOver(work, undefined);
+    forgetConsent(work);
     return false;
   }
   await carryOut(work, planned);
   return true;
 }
 
-/** Who was asked about something else has not consented to this. */
-async function startOver(work: Rollback, planned: string | undefined): Promise<void> {
-  await closeQuestion(work.state, 'withdrawn');
+async function end({ input }: Rollback, refusal: string): Promise<true> {
+  await finish(input, 'refused', refusal);
+  return true;
+}
+
+/**
+ * Who was asked about something else has not consented to this; but who has stopped that, meanwhile, has stopped it all. Answers as
+ * `conclude`, or with undefined where there is nothing in the way.
+ */
+async function startOverIfOther(work: Rollback, planned: string): Promise<string | undefined> {
+  const { state } = work;
+  if (work.planned === planned) return undefined;
+  const { environment = '' } = state.question ?? {};
+  const answered = await answerUntilNow(state);
+  forgetConsent(work);
+  work.planned = planned;
+  if (answered && answered.kind !== 'approve') return conclude(work, environment, answered);
+  await closeQuestion(state, 'withdrawn');
+  return undefined;
+}
+
+function forgetConsent(work: Rollback): void {
   work.approved = [];
-  if (planned === undefined) delete work.planned;
-  else work.planned = planned;
+  delete work.planned;
 }
 
 /** False where a fresh history is to sleep on. */
@@ -145,15 +161,21 @@ async function askAbout(work: Rollback, part: RollbackPart): Promise<string> {
   const message = `Waits for a decision about ${environment}: question ${question.id}.`;
   if (!isOpen) await note(input, question.id, { status: 'waiting', message });
   const answered = await ask(state, question, rule, { moved: () => false }, isToHandOver);
-  if (!answered) return 'later';
+  return answered ? conclude(work, environment, answered) : 'later';
+}
+
+/** What follows from the end of a question. */
+async function conclude(work: Rollback, environment: string, answered: Answered): Promise<string> {
+  const { input, state } = work;
+  const { question } = state;
   await closeQuestion(state, statusOf(answered));
   switch (answered.kind) {
     case 'approve':
-      await note(input, `${question.id}-approved`, { status: 'running', message: 'Approved.' });
+      await note(input, `${question?.id}-approved`, { status: 'running', message: 'Approved.' });
       return 'approved';
     case 'snooze':
       work.snoozed = { untilMs: answered.untilMs, person: answered.by.person };
-      await startOver(work, undefined);
+      forgetConsent(work);
       return 'later';
     case 'reject':
       return `Rejected by ${answered.by.person} for ${environment}; nothing was changed.`;

@@ -16,6 +16,7 @@ import {
   decide,
   type Observation,
   observed,
+  type Pause,
   type RunStatus,
   runStatus,
   type Surrounding,
@@ -45,6 +46,10 @@ export type RunState = {
   /** Answers that the validator let through and the main function has not looked at yet. */
   unread: DecideInput[];
   final: DecideInput | undefined;
+  /** What the run waits out before it tries again what has failed. */
+  pause: Pause | undefined;
+  /** When such a wait was over last, milliseconds since the epoch. */
+  triedAgainMs: number;
   /** What Temporal's list of runs is to say of this one, by name of the search attribute; and what it says now. */
   readonly traits: Map<string, Trait>;
   readonly shown: Map<string, string | null>;
@@ -70,6 +75,8 @@ export function openState(episodeId: string, observation: Observation): RunState
     votes: [],
     unread: [],
     final: undefined,
+    pause: undefined,
+    triedAgainMs: 0,
     traits: new Map(),
     shown: new Map(),
   };

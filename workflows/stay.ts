@@ -5,7 +5,7 @@ import { QUIET_FOR_MS } from '../drift/decide/notice.ts';
 import type { PolicyDecision } from '../drift/decide/policy.ts';
 import type { Finding, Outcome } from '../drift/decide/record.ts';
 import { formatResource } from '../drift/resource-ref.ts';
-import type { Snoozed } from './messages.ts';
+import type { Pause, Snoozed } from './messages.ts';
 import {
   type Case,
   graceEndMs,
@@ -20,11 +20,9 @@ import {
 import { enter, isHistoryLong, isToHandOver } from './run-state.ts';
 import { observation } from './settle.ts';
 import { reads } from './steps.ts';
+import { pause, pauseOver } from './try-again.ts';
 
 // A run stays open while its drift exists: these are the ways to wait with a drift that is not being fixed.
-
-/** After a step that failed for good: long enough for a person to grant a right, short enough not to be forgotten. */
-const LOOK_AGAIN_AFTER_MS = 15 * 60_000;
 
 /** The run has done what it can for now: from here on it only waits. */
 function rest(run: Run, phase: string, message: string, standing = phase): void {
@@ -84,9 +82,20 @@ export async function failFor(run: Run, finding: Finding, message: string): Prom
   run.failures += 1;
   const key = `failed-${run.looks}`;
   await reads.record({ episodeId: run.episodeId, key, outcome: 'failed', message });
-  rest(run, 'failed', message);
-  const untilMs = Date.now() + LOOK_AGAIN_AFTER_MS;
-  await observation(() => hasMoved(run, finding), untilMs, 'until another try');
+  return tryLater(run, pause(run, message, finding.diffDigest));
+}
+
+/** Waits before another try, in a fresh history for the rest of the time. */
+export async function tryLater(run: Run, present: Pause): Promise<Next> {
+  rest(run, 'failed', present.message);
+  const { digest: failed } = present;
+  // Runs that began when this woke them only after a fix go on as they began.
+  const isAlive = () => failed !== undefined || patched('failures-are-stirred');
+  await pauseOver(run, present, {
+    wanted: () =>
+      unseen(run).some(({ digest }) => digest !== failed) || (run.stirred.has('unit') && isAlive()),
+    urgent: () => run.askedBy !== undefined && isAlive(),
+  });
   return LOOK_AGAIN;
 }
 
@@ -217,9 +226,7 @@ export async function stumble(run: Run, message: string): Promise<Next> {
     const key = `stumbled-${run.looks}`;
     await reads.record({ episodeId: run.episodeId, key, outcome: 'failed', message });
   }
-  const untilMs = Date.now() + LOOK_AGAIN_AFTER_MS;
-  await observation(() => unseen(run).length > 0, untilMs, 'until another look');
-  return LOOK_AGAIN;
+  return tryLater(run, pause(run, message));
 }
 
 /** The episode stays open with its drift: a watcher that finds its run gone has another one take it up. */

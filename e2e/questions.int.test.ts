@@ -1,4 +1,5 @@
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Question } from '../drift/decide/record.ts';
 import type { ResourceRef } from '../drift/resource-ref.ts';
@@ -7,6 +8,7 @@ import { type CrashStage, openCrashStage, type Place } from '../testing/crash-st
 import { type DriftLane, openDriftLane } from '../testing/drift-lane.ts';
 import { eventually } from '../testing/eventually.ts';
 import { createDriftRequests } from '../workers/drift-requests.ts';
+import type { EpisodeResult } from '../workflows/messages.ts';
 
 // What an open question stands on, and what becomes of it when that changes while people think.
 
@@ -16,6 +18,18 @@ const AUDIT_TOKEN = 'the-audit-token-of-this-test';
 
 let stage: CrashStage;
 let lane: DriftLane;
+/** By the workflow that asks. */
+const beforeOpening = new Map<string, () => Promise<void>>();
+
+const interrupt: ActivityInterceptorsFactory = ({ info }) => ({
+  inbound: {
+    async execute(input, next) {
+      const { workflowId = '' } = info.workflowExecution ?? {};
+      if (info.activityType === 'openQuestion') await beforeOpening.get(workflowId)?.();
+      return next(input);
+    },
+  },
+});
 
 beforeAll(async () => {
   stage = await openCrashStage();
@@ -24,6 +38,7 @@ beforeAll(async () => {
     auditToken: AUDIT_TOKEN,
     pendingGraceMs: GRACE_MS,
     unmanaged: 'report',
+    interceptors: [interrupt],
   });
 }, 120_000);
 
@@ -223,23 +238,88 @@ describe('a promotion', () => {
     expect(await lane.modeOf(stage.refOf('far', 'promoted'))).toBe('wilder');
   }, 90_000);
 
+  it.each([
+    ['older', [3, 2]],
+    ['newer', [2, 3]],
+  ] as const)(
+    'gives way where both were planned before either was asked, and the %s is asked last',
+    async (last, order) => {
+      const name = `at-once-${last}`;
+      const home = await stage.install('home', name, CALM);
+      await stage.clone(home, 'far');
+      const ref = stage.refOf('home', name);
+      const promotions = new Map<number, Held>();
+      for (const [value, revision] of [
+        ['wild', 2],
+        ['wilder', 3],
+      ] as const) {
+        const promotion = hold(promotionOf(name, revision));
+        promotions.set(revision, promotion);
+        await accept(ref, value);
+        await promotion.arrived;
+      }
+      const asked: Question[] = [];
+      for (const revision of order) {
+        promotions.get(revision)?.release();
+        asked.push(await questionBy(promotionOf(name, revision)));
+      }
+      const older = asked[order.indexOf(2)];
+      const newer = asked[order.indexOf(3)];
+      const { message } = await ended(promotionOf(name, 2));
+      expect(message).toBe(`Superseded: question ${newer?.id} is about more.`);
+      expect(older && (await lane.parts.store.questions.find(older.id))?.status).toBe('superseded');
+      expect(newer && (await lane.decide(newer, 'ann', 'approve'))).toBe('approve taken');
+      expect(await ended(promotionOf(name, 3))).toMatchObject({ outcome: 'fixed' });
+      expect(await lane.modeOf(stage.refOf('far', name))).toBe('wilder');
+    },
+    90_000,
+  );
+
   /** The question about bringing the accepted value downstream. */
   async function acceptedAs(ref: ResourceRef, value: string, revision: number): Promise<Question> {
+    await accept(ref, value);
+    return questionBy(promotionOf(ref.name, revision));
+  }
+
+  async function accept(ref: ResourceRef, value: string): Promise<void> {
     await lane.edit(ref, value);
     const question = await lane.question(ref);
     await lane.decide(question, 'ann', 'accept');
     expect(await lane.decide(question, 'bob', 'accept')).toBe('accept taken');
     await lane.until(ref, 'accepted');
-    const workflowId = promotionWorkflowId(stage.space('far').slug, ref.name, revision);
+  }
+
+  function promotionOf(name: string, revision: number): string {
+    return promotionWorkflowId(stage.space('far').slug, name, revision);
+  }
+
+  /** Whether it is still open or not. */
+  function questionBy(workflowId: string): Promise<Question> {
     return eventually(
       async () => {
-        const open = await lane.parts.store.questions.list({ status: 'open', limit: 100 });
-        return open.find((one) => one.workflowId === workflowId);
+        const all = await lane.parts.store.questions.list({ limit: 1_000 });
+        return all.find((one) => one.workflowId === workflowId);
       },
-      { timeoutMs: 60_000, what: `the question about revision ${revision}` },
+      { timeoutMs: 60_000, what: `the question of ${workflowId}` },
     );
   }
+
+  function ended(workflowId: string): Promise<EpisodeResult> {
+    return lane.parts.temporal.client.workflow.getHandle(workflowId).result();
+  }
 });
+
+type Held = { readonly arrived: Promise<void>; readonly release: () => void };
+
+/** The run's question is not put on record before it is released. */
+function hold(workflowId: string): Held {
+  const [arrival, opening] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  beforeOpening.set(workflowId, async () => {
+    arrival.resolve();
+    await opening.promise;
+  });
+  return { arrived: arrival.promise, release: () => opening.resolve() };
+}
 
 describe('a difference that is too large to show', () => {
   it.each([

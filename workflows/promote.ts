@@ -163,15 +163,22 @@ async function tryOnce(
 async function askFirst(
   state: Promotion,
   input: PromoteInput,
-  { rule, others = [] }: PromotionPlan,
+  planned: PromotionPlan,
   question: Question,
   number: number,
 ): Promise<EpisodeResult | 'approved' | undefined> {
   let reviews = 0;
   let isOvertaken = false;
   const ground: Ground = {
-    // Only now the others find this question, which may be about more than theirs.
-    opened: () => stirOthers(others),
+    // Only now the others find this question, which may be about more than theirs. One that was asked since this was planned has not
+    // found it either: of any two, the one that asks last finds the other.
+    async opened() {
+      // Runs that began before there was this second look go on as they began.
+      const looksAgain = patched('promotions-look-for-others');
+      const present = looksAgain ? await planPromotion(input, `${number}-opened`) : planned;
+      await stirOthers(present.others ?? []);
+      if (newerOf(present)) state.stirred.add('unit');
+    },
     moved: () => false,
     isInDoubt: () => state.stirred.size > 0,
     async review(open) {
@@ -182,7 +189,7 @@ async function askFirst(
       return present.digest === open.digest && !isOvertaken ? open : undefined;
     },
   };
-  const answered = await ask(state, question, rule, ground, isToHandOver);
+  const answered = await ask(state, question, planned.rule, ground, isToHandOver);
   if (!answered) return undefined;
   await closeQuestion(state, isOvertaken ? 'superseded' : statusOf(answered));
   switch (answered.kind) {

@@ -54,6 +54,8 @@ describe.each(['bridge', 'release'] as const)('a rollback, %s dialect', (dialect
       lastAppliedRevision: 3,
       lastChangeDescription: `Rolled back change set ${name}`,
     });
+    // ConfigHub goes on counting it as upgraded (docs/confighub.md).
+    expect(after.upstream?.revision).toBe(after.upstream?.headRevision);
     const steps = await lane.parts.store.episodes.listSteps(runId);
     const done = steps.filter((one) => one.status === 'done').map((one) => one.step);
     expect(done).toEqual(

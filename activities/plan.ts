@@ -19,6 +19,9 @@ import { shareOf, takeUnit } from './unit-share.ts';
 /** Each is told that it is overtaken, so there is hardly ever more than one. */
 const MAX_OTHERS = 20;
 
+/** Whatever carries a plan out reads the unit anew, and refuses another revision than the plan's: detecting has just read it. */
+const READ_WITHIN_MS = 1_000;
+
 /** Works out what a fix or a promotion will do, before anyone is asked. Writes nothing. */
 export function createPlanActivities(
   deps: ActivityDeps,
@@ -28,7 +31,7 @@ export function createPlanActivities(
     async plan(input) {
       const { ref, finding } = input;
       const { source } = environmentOf(deps, ref.environment);
-      const desired = await source.find(ref);
+      const desired = await source.find(ref, undefined, READ_WITHIN_MS);
       if (!desired) throw new AppError('NOT_FOUND', 'nothing declares this resource any more');
       const objects = desired.ofUnit?.() ?? (await source.ofUnit(desired.unit));
       const beside = await deliveredBeside(deps, ref.environment, desired.unit);

@@ -43,9 +43,9 @@ export function withAutoscalers(
     ...(source.setLabelsOf && { setLabelsOf: source.setLabelsOf }),
     load,
     refresh,
-    async find(ref, signal) {
+    async find(ref, signal, maxAgeMs) {
       await lookIfOld(signal);
-      return source.find(ref, signal);
+      return source.find(ref, signal, maxAgeMs);
     },
     async ofUnit(unit) {
       await lookIfOld();

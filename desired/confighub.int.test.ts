@@ -60,6 +60,20 @@ const keyOf = (name: string) => `/ConfigMap/shop/${name}`;
 const refOf = (name: string) => ({ group: '', kind: 'ConfigMap', namespace: 'shop', name });
 
 describe('desired state from ConfigHub', () => {
+  it('reads a unit anew, unless what was read a moment ago will do', async () => {
+    const { source, write } = await setUp({ one: configMap('a', '"1"') });
+    await source.load();
+    await source.find(refOf('a'));
+    await write('one', configMap('a', '"2"'));
+    const within = async (maxAgeMs?: number) => {
+      const found = await source.find(refOf('a'), undefined, maxAgeMs);
+      return [found?.revision, found?.object['data']];
+    };
+    expect(await within(60_000)).toEqual(['1', { value: '1' }]);
+    expect(await within()).toEqual(['2', { value: '2' }]);
+    expect(await within(60_000)).toEqual(['2', { value: '2' }]);
+  });
+
   it('reads every object of every unit, with the default namespace', async () => {
     const { source } = await setUp({
       both: `${configMap('a', '"1"')}---\n${configMap('b', '"2"')}`,

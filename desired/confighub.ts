@@ -46,7 +46,7 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
   // By unit id; replaced as a whole, so that a look that fails half-way changes nothing.
   let looked: Looked = { states: new Map(), sets: new Map() };
   // Units that were read one by one since the last look, which sees them in the company of all others.
-  const readSince = new Map<string, UnitState>();
+  const readSince = new Map<string, { readonly state: UnitState; readonly atMs: number }>();
   const inTurn = createTurns();
   const hidden = createHiddenObjects();
 
@@ -67,10 +67,14 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
     return snapshot;
   };
 
-  const knownOf = (unitId: string) => readSince.get(unitId) ?? looked.states.get(unitId);
-  const readUnit = async (id: Pick<DeclaringUnit, 'unitId' | 'spaceId'>) => {
+  const knownOf = (unitId: string) => readSince.get(unitId)?.state ?? looked.states.get(unitId);
+  const readUnit = async (id: Pick<DeclaringUnit, 'unitId' | 'spaceId'>, maxAgeMs = 0) => {
+    // The monotonic clock: a clock that is set back would make an old read a new one.
+    const atMs = performance.now();
+    const last = readSince.get(id.unitId);
+    if (last && atMs - last.atMs < maxAgeMs) return last.state;
     const state = await readState(reading, id, knownOf);
-    if (state) readSince.set(state.unit.unitId, state);
+    if (state) readSince.set(state.unit.unitId, { state, atMs });
     return state;
   };
 
@@ -82,11 +86,11 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
       const now = await inTurn(() => look(signal), signal);
       return now.revision === known ? undefined : now;
     },
-    async find(ref, signal) {
+    async find(ref, signal, maxAgeMs) {
       const key = resourceKey(ref);
       const known = snapshot?.objects.get(key);
       if (known !== undefined) {
-        const state = await abortable(readUnit(known.unit), signal);
+        const state = await abortable(readUnit(known.unit, maxAgeMs), signal);
         const fresh = state?.declared.get(key);
         if (fresh !== undefined && (await unitSets.isWatchedNow(fresh.unit))) return fresh;
       }

@@ -54,11 +54,13 @@ export type DesiredSource = {
   /** Undefined where `known` (a snapshot's revision) is still true; costs what changed. */
   refresh(known: string, signal?: AbortSignal): Promise<DesiredSnapshot | undefined>;
   /**
-   * Reads the declaring unit anew. Undefined where no unit declares the object; MANIFEST_INVALID where one that cannot be read may do so.
+   * Reads the declaring unit anew, unless it was read within `maxAgeMs`: for whoever acts on nothing that is not read again. Undefined
+   * where no unit declares the object; MANIFEST_INVALID where one that cannot be read may do so.
    */
   find(
     ref: Pick<ResourceRef, 'group' | 'kind' | 'namespace' | 'name'>,
     signal?: AbortSignal,
+    maxAgeMs?: number,
   ): Promise<DesiredObject | undefined>;
   /** Limits of the autoscaler that the source declares for an object; absent where no rule asks for them. */
   readonly autoscalerOf?: (ref: ResourceRef) => RuleSubject['autoscaler'];

@@ -62,7 +62,7 @@ function createReadCalls({ http, names }: ClientDeps): ReadCalls {
         await http.json({
           method: 'GET',
           path: unitPath({ spaceId, unitId }),
-          query: { include: INCLUDE },
+          query: { include: INCLUDE, select: SELECT.all },
         }),
       ),
     findUnit: async (spaceId, slug) =>

@@ -143,7 +143,13 @@ describe('the main job on real parts', () => {
   it('reads well in the Temporal UI', async () => {
     const { client } = realign.parts.temporal;
     const id = 'drift:prod:Deployment.apps:acorn-bear-prod:backend-api';
-    const description = await client.workflow.getHandle(id).describe();
+    const handle = client.workflow.getHandle(id);
+    // The record of a fix is closed just before its run.
+    await eventually(async () => (await handle.describe()).status.name === 'COMPLETED', {
+      timeoutMs: 60_000,
+      what: 'the end of the run',
+    });
+    const description = await handle.describe();
     expect(await description.staticSummary()).toBe(
       'Drift of Deployment/acorn-bear-prod/backend-api in prod',
     );

@@ -69,9 +69,7 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
 
   const knownOf = (unitId: string) => readSince.get(unitId)?.state ?? looked.states.get(unitId);
   const readUnit = async (id: Pick<DeclaringUnit, 'unitId' | 'spaceId'>, maxAgeMs = 0) => {
-    // The monotonic clock: a clock that is set back would make an old read a new one.
-    const atMs = performance.now();
-    const last = readSince.get(id.unitId);
+    const [last, atMs] = [readSince.get(id.unitId), performance.now()];
     if (last && atMs - last.atMs < maxAgeMs) return last.state;
     const state = await readState(reading, id, knownOf);
     if (state) readSince.set(state.unit.unitId, { state, atMs });
@@ -88,9 +86,9 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
     },
     async find(ref, signal, maxAgeMs) {
       const key = resourceKey(ref);
-      const known = snapshot?.objects.get(key);
-      if (known !== undefined) {
-        const state = await abortable(readUnit(known.unit, maxAgeMs), signal);
+      const unit = snapshot?.objects.get(key)?.unit;
+      if (unit !== undefined) {
+        const state = await abortable(readUnit(unit, maxAgeMs), signal);
         const fresh = state?.declared.get(key);
         if (fresh !== undefined && (await unitSets.isWatchedNow(fresh.unit))) return fresh;
       }

@@ -16,7 +16,8 @@ type ActivityName = keyof Activities | keyof ClaudeActivities | keyof Announceme
 /** What activities ask of ConfigHub. Those that no scenario plays say why, and what of them is tried elsewhere. */
 export const ACTIVITIES: Readonly<Record<ActivityName, HubUse | { readonly apart: string }>> = {
   detect: 'reads',
-  plan: 'read',
+  // What detecting has read a moment ago; where that is longer ago it reads the unit once.
+  plan: 'none',
   openChangeSet: 'writes',
   applyUnit: 'writes',
   verify: 'read',

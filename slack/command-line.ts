@@ -34,6 +34,8 @@ const MIN_DIGEST_DIGITS = 8;
 export function createSlashCommands(
   lookout: Lookout,
   door: Pick<Door, 'answer' | 'explain'>,
+  /** Throws TOO_MANY_REQUESTS: looking costs the store more than answering does. */
+  limit: (user: string) => void,
 ): SlashCommands {
   const commands: Readonly<Record<string, (typed: Typed) => Promise<Message>>> = {
     help: async () => renderHelp(),
@@ -53,6 +55,7 @@ export function createSlashCommands(
       const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
       if (!command) return renderHelp(name);
       try {
+        limit(actor.user);
         return await command({ actor, rest });
       } catch (error) {
         return door.explain(error);

@@ -60,7 +60,7 @@ function start(find: Desk['find'] = async () => undefined): SlackReceiver {
     config,
     {
       ...{ client, desk, door, run, log },
-      commands: createSlashCommands(lookout, door),
+      commands: createSlashCommands(lookout, door, () => {}),
       home: createHomePage(client, away, log),
       tell: createTell(client, log),
     },

@@ -118,7 +118,7 @@ function createListenerParts(
   const door = createDoor({ desk, identity, approveOnWeb, limit, log });
   return {
     ...{ client, desk, door, log },
-    commands: createSlashCommands(lookout, door),
+    commands: createSlashCommands(lookout, door, limit),
     home: createHomePage(client, lookout.home, log),
     tell: createTell(client, log),
   };

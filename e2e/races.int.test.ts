@@ -14,6 +14,8 @@ let stage: CrashStage;
 let lane: DriftLane;
 /** Called inside the first apply of a resource that is named so. */
 const duringApply = new Map<string, () => Promise<void>>();
+/** Called behind each apply of a resource that is named so. */
+const behindApplies = new Map<string, () => Promise<void>>();
 
 beforeAll(async () => {
   stage = await openCrashStage();
@@ -38,6 +40,7 @@ const interruptApplies: ActivityInterceptorsFactory = ({ info }) => ({
       const interrupt = duringApply.get(unit.slug);
       duringApply.delete(unit.slug);
       await interrupt?.();
+      await behindApplies.get(unit.slug)?.();
       return result;
     },
   },
@@ -197,6 +200,30 @@ describe.each(Array.from({ length: ROUNDS }, (_, round) => round))('round %i', (
     expect(episodes.map((one) => one.outcome)).toEqual(['fixed', 'fixed']);
     expect(episodes.at(-1)?.message).toBe('Fixed before.');
   }, 90_000);
+});
+
+describe('an opponent who writes another value behind every apply', () => {
+  it('is left to people after five fixes, until the drift ends', async () => {
+    let times = 0;
+    const name = 'opposed';
+    behindApplies.set(name, () => lane.edit(stage.refOf('auto', name), `wilder-${++times}`));
+    const { ref, applies } = await drifted('auto', name);
+    const question = await lane.question(ref);
+    expect(question.because).toBe('somebody else has written it 5 times while it was being fixed');
+    expect(await applies()).toBe(5);
+    // Another difference is another question, and no reason to begin anew.
+    await lane.decide(question, 'ann', 'reject');
+    await lane.until(ref, 'rejected');
+    await lane.edit(ref, 'wildest');
+    const next = await lane.question(ref, question);
+    expect(await applies()).toBe(5);
+    behindApplies.delete(name);
+    await lane.decide(next, 'ann', 'approve');
+    await lane.until(ref, 'fixed');
+    await lane.edit(ref, 'wild');
+    await isCalmAndClosed(ref);
+    expect(await applies()).toBe(7);
+  }, 120_000);
 });
 
 async function isCalmAndClosed(ref: ResourceRef): Promise<void> {

@@ -8,9 +8,8 @@ import { type Case, coverAll, LOOK_AGAIN, type Next, type Run } from './remediat
 import { enter, pass, show } from './run-state.ts';
 import { failFor, settleFor } from './stay.ts';
 import { follows, quick, reads, writes } from './steps.ts';
+import { countFailure, retries, tooManyTries } from './tries.ts';
 
-/** Somebody else writes the unit each time that it is to be fixed: after so many times a person must look. */
-const MAX_CONFLICTS = 5;
 /** What Temporal keeps of a summary, with room for encryption. */
 const MAX_SUMMARY_LENGTH = 200;
 
@@ -35,16 +34,13 @@ export async function fix(run: Run, drift: Case, chosen: Plan): Promise<Next> {
     ...(changeSet && { changeSet }),
   });
   if (!executed.done) {
-    if (executed.code === 'CONFLICT' && retries(run)) return LOOK_AGAIN;
-    return failFor(run, finding, [executed.message, ...executed.undo].join(' '));
+    const { code, message, undo } = executed;
+    if (code === 'CONFLICT' && (retries(run) || (undo.length === 0 && isForPeople(run, drift)))) {
+      return LOOK_AGAIN;
+    }
+    return failFor(run, finding, [message, ...undo].join(' '));
   }
   return verify(run, drift, chosen, executed.incomplete);
-}
-
-/** Counts another try at the same difference; false once there were too many of them. */
-export function retries(run: Run): boolean {
-  run.conflicts += 1;
-  return run.conflicts < MAX_CONFLICTS;
 }
 
 /** Only an empty difference is called fixed. */
@@ -62,7 +58,7 @@ async function verify(
   let verified = await compareAfterFix(run, key);
   // Changed again, or elsewhere, since the fix: nobody has decided about that yet.
   const isNew = verified.recurred || !isCovered(drift.finding, chosen, verified.residue);
-  if (isNew && retries(run)) return LOOK_AGAIN;
+  if (isNew && (retries(run) || isForPeople(run, drift))) return LOOK_AGAIN;
   if (!isNew && verified.residue.length > 0 && verified.patchResidue && chosen.fix === 'revert') {
     const summary = `remove ${verified.residue.join(', ')}`.slice(0, MAX_SUMMARY_LENGTH);
     const { diffDigest } = verified;
@@ -79,11 +75,22 @@ async function verify(
     const { wasClosed } = verified;
     return { end: { outcome, message, isVerified: true, ...(wasClosed && { recurs: true }) } };
   }
+  if (isUndone(drift.finding, verified.residue)) countFailure(run);
   const rest = `Still different: ${verified.residue.join(', ')}.`;
   const command = verified.finishCommand ? ` To finish by hand: ${verified.finishCommand}` : '';
   // What is left is settled, not the drift itself: made again, that is looked at anew.
   const left = { ...drift.finding, diffDigest: verified.diffDigest };
   return settleFor(run, left, 'partly-fixed', `${rest}${command}`);
+}
+
+/** Nobody was asked about the fix, and the next look asks, because there were too many of them. */
+function isForPeople(run: Run, { decision }: Case): boolean {
+  return decision.outcome === 'auto' && tooManyTries(run) !== undefined;
+}
+
+/** A declared field differs as before: an apply puts it back, so somebody has written it again. */
+function isUndone({ changes }: Finding, residue: readonly string[]): boolean {
+  return changes.some(({ path, op }) => op !== 'added' && residue.includes(path));
 }
 
 /** A rollout, which may take minutes, is followed by an activity of its own. */

@@ -1,14 +1,12 @@
 import type { Detection } from '../activities/types.ts';
-import { askInstead } from '../drift/decide/policy-rule.ts';
+import { askInstead, type PolicyDecision } from '../drift/decide/policy-rule.ts';
 import type { Finding, Outcome } from '../drift/decide/record.ts';
 import { formatResource } from '../drift/resource-ref.ts';
 import { type Case, coverAll, graceEndMs, type Run } from './remediation-run.ts';
 import { note, pass, show } from './run-state.ts';
 import { SEVERITY, UNIT } from './search-attributes.ts';
 import { quick } from './steps.ts';
-
-/** Failed fixes of one difference before a person is asked. */
-const MAX_FAILURES = 3;
+import { countAnother, tooManyTries } from './tries.ts';
 
 /** Compares desired and live afresh. Whatever was observed until now is covered by it. */
 export async function detect(run: Run): Promise<Detection> {
@@ -27,11 +25,7 @@ export async function detect(run: Run): Promise<Detection> {
     noteWhatIsPending(run, detection.finding);
     run.isUndeclared = detection.unit === undefined;
     if (run.isUndeclared) run.askedBy = undefined;
-    if (detection.finding.diffDigest !== run.lastDigest) {
-      run.lastDigest = detection.finding.diffDigest;
-      run.conflicts = 0;
-      run.failures = 0;
-    }
+    countAnother(run, detection.finding.diffDigest);
     const unit = detection.unit ? `${detection.unit.space}/${detection.unit.slug}` : null;
     note(run, { key: SEVERITY, value: detection.finding.severity }, { key: UNIT, value: unit });
   }
@@ -51,9 +45,7 @@ function noteWhatIsPending(run: Run, { direction, diffDigest }: Finding): void {
 /** What is found, and what the policy makes of it: what somebody wants to be asked about, or what keeps failing, is for people. */
 export function caseOf(run: Run, { finding, judgement, confirms, explain }: Detection): Case {
   if (!finding || !judgement) throw new Error('a finding comes with a judgement');
-  const because = run.askedBy === undefined ? tooManyFailures(run) : `asked for by ${run.askedBy}`;
-  const decision =
-    because === undefined ? judgement.decision : askInstead(judgement.decision, because);
+  const decision = insteadOf(run, judgement.decision);
   // What is only recorded is looked at by nobody now: an explanation would cost money for its own sake.
   const explains = explain === true && decision.outcome !== 'track';
   return { finding, ...judgement, decision, confirms: confirms === true, explains };
@@ -68,9 +60,12 @@ export function asAskedAbout(present: Case, asked: Case): Case {
   return { ...present, decision: { ...present.decision, outcome } };
 }
 
-/** What keeps failing by itself is for people. */
-function tooManyFailures(run: Run): string | undefined {
-  return run.failures < MAX_FAILURES ? undefined : `the fix has failed ${run.failures} times`;
+/** A rule that only tells or records goes on doing so, whatever was tried under another one. */
+function insteadOf(run: Run, decision: PolicyDecision): PolicyDecision {
+  if (run.askedBy !== undefined) return askInstead(decision, `asked for by ${run.askedBy}`);
+  const fixes = decision.outcome === 'auto' || decision.outcome === 'ask';
+  const because = fixes ? tooManyTries(run) : undefined;
+  return because === undefined ? decision : askInstead(decision, because);
 }
 
 /** How the episode ends when nothing differs any more. */

@@ -61,6 +61,7 @@ export type CarriedState = {
     readonly explained?: string;
     readonly conflicts: number;
     readonly failures: number;
+    readonly isContested?: boolean;
     readonly looksAgain: number;
   };
   /** How differences were settled, the newest ones. */

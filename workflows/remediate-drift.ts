@@ -14,7 +14,7 @@ import { type Answered, ask, closeQuestion, type Ground, statusOf } from './ask.
 import { orLeave } from './cancelled.ts';
 import { confirm } from './confirm-drift.ts';
 import { reasonOf } from './execute.ts';
-import { fix, retries } from './fixing.ts';
+import { fix } from './fixing.ts';
 import { asAskedAbout, caseOf, detect, gone } from './looking.ts';
 import type { EpisodeResult, RemediateInput } from './messages.ts';
 import { plan, questionOf, rehearse, review, tellOfIncident } from './planning.ts';
@@ -44,6 +44,7 @@ import {
   waitForUnit,
 } from './stay.ts';
 import { quick, reads } from './steps.ts';
+import { retries } from './tries.ts';
 
 /**
  * The life of one drift: settle, detect, decide, then fix or ask, and stay until the drift is gone. It ends only by a verified

@@ -29,6 +29,8 @@ export type Run = RunState & {
   conflicts: number;
   /** Fixes of the present difference that failed. */
   failures: number;
+  /** Since a fix failed or was undone the drift has not come to rest: both are counted beyond the present difference. */
+  isContested: boolean;
   /** The difference that the last look found. */
   lastDigest: string | undefined;
   opened: boolean;
@@ -114,6 +116,7 @@ export function openRun(input: RemediateInput): Run {
     opened: carried?.opened ?? false,
     conflicts: carried?.counted?.conflicts ?? 0,
     failures: carried?.counted?.failures ?? 0,
+    isContested: carried?.counted?.isContested ?? false,
     lastDigest: carried?.counted?.lastDigest,
     pendingSinceMs: carried?.pendingSinceMs,
     isGraceOver: false,
@@ -145,14 +148,14 @@ export function openRun(input: RemediateInput): Run {
 /** What a fresh history has to know of this one. */
 export function carriedOf(run: Run): CarriedState {
   const { observation, questionNumber, attempt, looks, opened, askedBy, sharedWith } = run;
-  const { lastDigest, explained, conflicts, failures, looksAgain, pendingSinceMs, snoozed } = run;
-  const { pause } = run;
+  const { lastDigest, explained, conflicts, failures, isContested, looksAgain } = run;
+  const { pause, pendingSinceMs, snoozed } = run;
   const open = carriedQuestion(run);
   return {
     ...{ observation, questionNumber, attempt, looks, opened },
     decidedDigests: [...run.decidedDigests],
     counted: {
-      ...{ conflicts, failures, looksAgain },
+      ...{ conflicts, failures, isContested, looksAgain },
       ...(lastDigest !== undefined && { lastDigest }),
       ...(explained !== undefined && { explained }),
     },

@@ -20,6 +20,7 @@ import {
 import { enter, isHistoryLong, isToHandOver } from './run-state.ts';
 import { observation } from './settle.ts';
 import { reads } from './steps.ts';
+import { countFailure, endContest } from './tries.ts';
 import { pause, pauseOver } from './try-again.ts';
 
 // A run stays open while its drift exists: these are the ways to wait with a drift that is not being fixed.
@@ -28,6 +29,7 @@ import { pause, pauseOver } from './try-again.ts';
 function rest(run: Run, phase: string, message: string, standing = phase): void {
   enter(run, phase, message);
   run.standing = { phase: standing, message };
+  if (phase !== 'failed' && phase !== 'partly-fixed') endContest(run);
 }
 
 /** Records how the drift stands, then stays with it until it changes or ends. */
@@ -79,7 +81,7 @@ export async function staySettled(run: Run, finding: Finding): Promise<Next> {
 
 /** A fix failed: it is recorded, and tried again later, because what was in the way may be gone by then. */
 export async function failFor(run: Run, finding: Finding, message: string): Promise<Next> {
-  run.failures += 1;
+  countFailure(run);
   const key = `failed-${run.looks}`;
   await reads.record({ episodeId: run.episodeId, key, outcome: 'failed', message });
   return tryLater(run, pause(run, message, finding.diffDigest));
@@ -219,7 +221,7 @@ export async function tell(
 /** A step that no retry can mend (a right is missing, say): it is recorded, and the run stays to look again later. */
 export async function stumble(run: Run, message: string): Promise<Next> {
   // A fix that cannot be finished has failed like any other: it must not be tried for ever without anybody being asked.
-  if (run.phase === 'fixing' || run.phase === 'verifying') run.failures += 1;
+  if (run.phase === 'fixing' || run.phase === 'verifying') countFailure(run);
   rest(run, 'failed', message);
   run.askedBy = undefined;
   if (run.opened) {

@@ -43,7 +43,7 @@ export async function shareOf(
     const facts = { ...look.facts, flapping: false, atMs: Date.now() };
     const decision = decide(rules, facts, autoFix);
     siblings.push({ resource: formatResource(other.ref), decision });
-    drifts.push(nameOf(look.finding));
+    drifts.push(...namesOf(look.finding));
   }
   return { siblings, drifts, isShared: others.length > 0 || beside.isWhole };
 }
@@ -56,20 +56,26 @@ export async function takeUnit(
   { drifts, isShared }: UnitShare,
 ): Promise<HeldBy | undefined> {
   if (!isShared || looksOnly) return undefined;
-  const drift = nameOf(finding);
+  const [drift, exact] = namesOf(finding);
   const at = new Date().toISOString();
-  const covers = [drift, ...drifts];
-  const holder = await store.unitHolds.take(unitId, { episodeId, drift, covers, at });
+  const covers = [drift, exact, ...drifts];
+  const holder = await store.unitHolds.take(unitId, { episodeId, drift, exact, covers, at });
   if (!holder) return undefined;
   if (!holder.isCovered) await stir(holder.ref, 'unit');
   return { episodeId: holder.episodeId, resource: formatResource(holder.ref) };
 }
 
 /**
- * The same change of two objects has one digest: the object makes it a drift. Named by what a fix would write, not by what is live:
- * a value that moves all the time is one drift.
+ * The same change of two objects has one digest: the object makes it a drift. First by what a fix would write: while somebody asks or
+ * fixes, a value that moves all the time is one drift. Then also by what is live: what was decided about is that, and nothing else.
  */
-function nameOf({ ref, changes, omitted }: Finding): string {
+function namesOf({
+  ref,
+  changes,
+  omitted,
+  diffDigest,
+}: Finding): readonly [drift: string, exact: string] {
   const written = changes.map(({ path, desired }) => ({ path, desired }));
-  return `${formatResource(ref)} ${digest({ written, omitted })}`;
+  const drift = `${formatResource(ref)} ${digest({ written, omitted })}`;
+  return [drift, `${drift} ${diffDigest}`];
 }

@@ -143,6 +143,35 @@ describe('another object of the unit', () => {
     expect([await lane.modeOf(a), await lane.modeOf(b)]).toEqual(['calm', 'calm']);
   }, 90_000);
 
+  it('that differs otherwise after a rejection is asked about for itself; as it was, it is not', async () => {
+    const { episodes, questions } = lane.parts.store;
+    const [a, b] = await pair('asked', 'swallowed');
+    await lane.edit(a, 'wild');
+    const first = await lane.question(a);
+    await lane.edit(b, 'wild');
+    const both = await lane.question(a, first);
+    await lane.decide(both, 'ann', 'reject');
+    await lane.until(a, 'rejected');
+    const { episodeId } = await lane.until(b, 'waiting');
+    const shared = async () => {
+      const steps = await episodes.listSteps(episodeId);
+      const done = steps.filter((one) => one.step === 'record' && one.status === 'done');
+      return done.filter((one) => one.key.startsWith('shared-')).length;
+    };
+    const before = await shared();
+    await lane.parts.driftDoor.reportDrift(b, 'seen again', Date.now() * 1_000);
+    await eventually(async () => (await shared()) > before, {
+      timeoutMs: 30_000,
+      what: 'another look at what was rejected',
+    });
+    expect(await questions.openFor(b)).toBeUndefined();
+    await lane.edit(b, 'wilder');
+    const question = await lane.question(b);
+    expect(question.finding?.changes[0]?.live).toBe('wilder');
+    expect(await lane.decide(question, 'ann', 'approve')).toBe('approve taken');
+    await lane.until(b, 'fixed');
+  }, 90_000);
+
   async function pair(place: Place, name: string): Promise<readonly [ResourceRef, ResourceRef]> {
     const { spaceId } = stage.space(place);
     const [target] = await stage.hub.listTargets(spaceId);

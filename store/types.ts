@@ -244,16 +244,14 @@ export type Store = {
     pastFixes(ref: ResourceRef, since: string): Promise<readonly PastFix[]>;
   };
   readonly unitHolds: {
-    /**
-     * Makes an episode the one that plans for a unit; answers with the holder where another one does. A holder that has ended, or
-     * that is at rest and did not cover this drift, gives way.
-     */
+    /** Makes an episode the one that plans for a unit, or says which one does: one that lives, and at rest has covered this drift. */
     take(
       unitId: string,
       by: {
         readonly episodeId: string;
-        /** What its drift is called: the resource with the digest of its difference. */
+        /** What its drift is called whatever is live; `exact` with what is live, as a holder at rest has to have covered it. */
         readonly drift: string;
+        readonly exact: string;
         /** The drifts that its plan covers. */
         readonly covers: readonly string[];
         readonly at: string;

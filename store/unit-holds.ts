@@ -21,7 +21,7 @@ const holdRow = z.object({
 /** The table `unit_holds`: which run plans and executes for a unit that declares several objects. */
 export function createUnitHolds(database: Database): Store['unitHolds'] {
   return {
-    async take(unitId, { episodeId, drift, covers, at }) {
+    async take(unitId, { episodeId, drift, exact, covers, at }) {
       return database.transaction(async (query) => {
         await query('unit_holds', 'lock', 'select pg_advisory_xact_lock(hashtextextended($1, 1))', [
           unitId,
@@ -35,8 +35,9 @@ export function createUnitHolds(database: Database): Store['unitHolds'] {
         );
         const [holder] = rows.map((row) => holdRow.parse(row));
         if (holder && holder.episode_id !== episodeId && holder.ended_at === null) {
-          const isCovered = holder.covers.includes(drift);
-          if (isCovered || !AT_REST.has(holder.outcome)) {
+          const isAtRest = AT_REST.has(holder.outcome);
+          const isCovered = holder.covers.includes(isAtRest ? exact : drift);
+          if (isCovered || !isAtRest) {
             return { episodeId: holder.episode_id, ref: refOfRow(holder), isCovered };
           }
         }

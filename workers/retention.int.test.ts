@@ -125,7 +125,7 @@ async function drift(id: string, beganDaysAgo: number, endedDaysAgo: number | un
     },
     states,
   );
-  const held = { episodeId: id, drift: 'd', covers: [], at };
+  const held = { episodeId: id, drift: 'd', exact: 'd', covers: [], at };
   await store.unitHolds.take(`unit-${id}`, held);
   await store.analyses.save(id, 'd', {
     ...{ status: 'missing', code: 'CLAUDE_OVERLOADED', reason: '', model: 'm', isCached: false },

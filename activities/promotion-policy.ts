@@ -1,5 +1,5 @@
 import type { Unit } from '../clients/confighub/index.ts';
-import { decide } from '../drift/decide/policy.ts';
+import { decide, isUnasked } from '../drift/decide/policy.ts';
 import { promotionFacts } from '../lib/promotion-facts.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import type { FilterMembership } from './filter-membership.ts';
@@ -18,6 +18,7 @@ export async function promotionPolicy(
   const about = { unit, filters, ...(setLabels && { setLabels }), atMs: Date.now() };
   const facts = promotionFacts(deps.config, config, about);
   const decision = decide(deps.config.policies, facts, deps.config.autoFix);
-  const outcome: 'auto' | 'ask' = decision.outcome === 'auto' ? 'auto' : 'ask';
+  // A dry run carries nothing out by itself; whoever starts a promotion wants it done, and is asked.
+  const outcome: 'auto' | 'ask' = isUnasked(decision) ? 'auto' : 'ask';
   return { rule: decision.policy, outcome, ...frozenDuring(decision, facts.atMs) };
 }

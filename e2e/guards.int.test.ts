@@ -5,6 +5,7 @@ import { driftWorkflowId } from '../lib/workflow-id.ts';
 import { type CrashStage, openCrashStage } from '../testing/crash-stage.ts';
 import { type DriftLane, openDriftLane } from '../testing/drift-lane.ts';
 import { eventually } from '../testing/eventually.ts';
+import { createCommandDoor } from '../workers/command-door.ts';
 import { createDriftRequests } from '../workers/drift-requests.ts';
 
 // What holds automatic fixes back, on real parts: their decisions over many cases are table tests in drift/.
@@ -163,6 +164,20 @@ describe('a drift that nobody is asked about', () => {
     expect(preview.plans.map((one) => one.fix)).toEqual(['revert', 'accept']);
     const unknown = requests.preview({ ...ref, name: 'nobody-declares-this' });
     await expect(unknown).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  }, 60_000);
+
+  it('in a dry run is not promoted to either, unless somebody agrees', async () => {
+    const home = await stage.install('home', 'unpromoted', CALM);
+    await stage.clone(home, 'near');
+    await stage.rewrite(home, { mode: 'calmer' });
+    const door = createCommandDoor(
+      lane.parts.temporal,
+      lane.parts.store,
+      lane.parts.config.temporal,
+    );
+    const [from, to] = [stage.space('home').slug, stage.space('near').slug];
+    const { units } = await door.previewPromotions({ from, to, unit: 'unpromoted' });
+    expect(units).toMatchObject([{ outcome: 'ask' }]);
   }, 60_000);
 
   it('in a dry run is left alone, and the record says what would be done', async () => {

@@ -1,7 +1,7 @@
 import { createFilterMembership } from '../activities/filter-membership.ts';
 import type { ConfigHub, Unit } from '../clients/confighub/index.ts';
 import { createUnitSets } from '../desired/unit-sets.ts';
-import { decide } from '../drift/decide/policy.ts';
+import { decide, isUnasked } from '../drift/decide/policy.ts';
 import type { Config } from '../lib/config.ts';
 import { promotionFacts } from '../lib/promotion-facts.ts';
 
@@ -35,8 +35,8 @@ export async function rulesThatAsk(
     const filters = await membership.filtersOf(unit);
     const about = { unit, filters, setLabels, atMs: Date.now() };
     const facts = promotionFacts(config, environment, about);
-    const { outcome, rule } = decide(config.policies, facts, config.autoFix);
-    if (outcome !== 'auto') rules.add(rule);
+    const decision = decide(config.policies, facts, config.autoFix);
+    if (!isUnasked(decision)) rules.add(decision.rule);
   }
   return [...rules];
 }

@@ -124,6 +124,11 @@ export const DEFAULT_RULE: PolicyRule = {
   dryRun: false,
 };
 
+/** What a rule carries out without anybody being asked; a dry run carries nothing out. */
+export function isUnasked({ outcome, policy }: PolicyDecision): boolean {
+  return outcome === 'auto' && !policy.dryRun;
+}
+
 /** An `auto` that people shall decide about after all, and why. */
 export function askInstead(decision: PolicyDecision, because: string): PolicyDecision {
   return { ...decision, outcome: 'ask', because };

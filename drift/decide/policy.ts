@@ -17,7 +17,7 @@ export type {
   PolicyOutcome,
   PolicyRule,
 } from './policy-rule.ts';
-export { askInstead, DEFAULT_RULE } from './policy-rule.ts';
+export { askInstead, DEFAULT_RULE, isUnasked } from './policy-rule.ts';
 
 /**
  * The first rule that matches decides. `auto` acts as `ask` with `autoFix` off, for what is reserved for people, and while

@@ -18,6 +18,13 @@ test.each([
   ['beside another automatic one', AUTO, [sibling('other', { outcome: 'auto' })], 'own', 'auto'],
   ['beside one that asks', AUTO, [sibling('other', { outcome: 'ask' })], 'other', 'ask'],
   ['beside one that only records', AUTO, [sibling('other', { outcome: 'track' })], 'other', 'ask'],
+  [
+    'beside one that is a dry run',
+    AUTO,
+    [sibling('other', { outcome: 'auto', dryRun: true })],
+    'other',
+    'ask',
+  ],
   ['asked, beside more people', ASK, [sibling('other', { quorum: 2 })], 'other', 'ask'],
   ['asked, beside as many', ASK, [sibling('other', { quorum: 1 })], 'own', 'ask'],
   ['asked, beside named ones', ASK, [sibling('other', { approvers: ['ann'] })], 'other', 'ask'],

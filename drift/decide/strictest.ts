@@ -1,4 +1,4 @@
-import { askInstead, type PolicyDecision } from './policy-rule.ts';
+import { askInstead, isUnasked, type PolicyDecision } from './policy-rule.ts';
 
 /** A drift of another object of the same unit, and what its own rule says. */
 export type Sibling = {
@@ -8,14 +8,14 @@ export type Sibling = {
 };
 
 /**
- * What holds for a plan that changes several drifted objects: the strictest of their rules. Where a rule only tells or records, the
- * plan would change what nobody meant to be changed without asking: then it is asked.
+ * What holds for a plan that changes several drifted objects: the strictest of their rules. Where a rule only tells or records, or
+ * is a dry run, the plan would change what nobody meant to be changed without asking: then it is asked.
  */
 export function strictestOf(own: PolicyDecision, siblings: readonly Sibling[]): PolicyDecision {
   let strictest = own;
   for (const { resource, decision } of siblings) {
     const because = `${resource} drifts in the same unit, and rule ${decision.rule} does not fix it by itself`;
-    const judged = decision.outcome === 'auto' ? decision : askInstead(decision, because);
+    const judged = isUnasked(decision) ? decision : askInstead(decision, because);
     if (rankOf(judged) > rankOf(strictest)) strictest = judged;
   }
   return strictest;

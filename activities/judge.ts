@@ -4,6 +4,7 @@ import {
   decide,
   type PolicyDecision,
   type PolicyFacts,
+  type PolicyRule,
 } from '../drift/decide/policy.ts';
 import type { Finding } from '../drift/decide/record.ts';
 import { type Interval, intervalsWithin } from '../drift/time-window.ts';
@@ -49,7 +50,7 @@ export async function judge(
   const announceAtMs = decision.outcome === 'notify' && detectedMs + guards.announceAfterMs;
   const judgement = {
     decision,
-    ...frozenDuring(decision, nowMs),
+    ...frozenDuring([decision], decision.policy, nowMs),
     ...(announceAtMs !== false && { announceAtMs }),
   };
   if (decision.outcome !== 'auto') return judgement;
@@ -71,12 +72,14 @@ export async function judge(
   return { ...judgement, verdict, decision: askInstead(decision, verdict.because) };
 }
 
-/** When nothing may be approved, until a question asked now would expire. */
+/** When nothing may be approved, until a question asked now would expire: the freezes of all rules that hold for its plan. */
 export function frozenDuring(
-  { policy }: PolicyDecision,
+  decisions: readonly PolicyDecision[],
+  { expiryMs }: Pick<PolicyRule, 'expiryMs'>,
   nowMs: number,
 ): { readonly frozen?: readonly Interval[] } {
-  const barring = policy.freezes.filter((one) => one.bars === 'all');
-  const frozen = intervalsWithin(barring, nowMs, nowMs + policy.expiryMs);
+  const freezes = decisions.flatMap(({ policy }) => policy.freezes);
+  const barring = freezes.filter((one) => one.bars === 'all');
+  const frozen = intervalsWithin(barring, nowMs, nowMs + expiryMs);
   return frozen.length === 0 ? {} : { frozen };
 }

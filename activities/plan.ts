@@ -10,6 +10,7 @@ import { chainBelow, NOTHING_BELOW } from './chain-below.ts';
 import { deliveredBeside, holdIdOf } from './delivered-beside.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import type { FilterMembership } from './filter-membership.ts';
+import { frozenDuring } from './judge.ts';
 import { promotionPolicy } from './promotion-policy.ts';
 import { reachesOfApply, reachOfApply, reachOfPatch, reachOfUpgrade, shownReach } from './reach.ts';
 import type { Activities, Planned, PlanPromotionInput, PromotionPlan } from './types.ts';
@@ -38,6 +39,7 @@ export function createPlanActivities(
       const share = await shareOf(deps, membership, ref, objects, beside);
       const heldBy = await takeUnit(deps, await holdIdOf(deps, desired.unit), input, share);
       const decision = strictestOf(input.decision, share.siblings);
+      const decisions = [input.decision, ...share.siblings.map((one) => one.decision)];
       if (heldBy) return { plans: [], digest: '', decision, heldBy };
       const rule = decision.policy;
       const lineage = await lineageOf(deps, ref.environment, desired.unit);
@@ -63,7 +65,8 @@ export function createPlanActivities(
         : plansWith(await chainBelow(deps, membership, finding, desired));
       const { diffDigest: diff, uid } = finding;
       const bound = { diff, uid, revision: lineage.headRevision, rule };
-      return { ...bind(bound, plans, ref), decision };
+      const frozen = frozenDuring(decisions, rule, Date.now());
+      return { ...bind(bound, plans, ref), decision, ...frozen };
     },
 
     planPromotion: (input) => planPromotion(deps, membership, input),

@@ -20,5 +20,9 @@ export async function promotionPolicy(
   const decision = decide(deps.config.policies, facts, deps.config.autoFix);
   // A dry run carries nothing out by itself; whoever starts a promotion wants it done, and is asked.
   const outcome: 'auto' | 'ask' = isUnasked(decision) ? 'auto' : 'ask';
-  return { rule: decision.policy, outcome, ...frozenDuring(decision, facts.atMs) };
+  return {
+    rule: decision.policy,
+    outcome,
+    ...frozenDuring([decision], decision.policy, facts.atMs),
+  };
 }

@@ -17,6 +17,7 @@ import { type ActivityDeps, environmentOf } from './deps.ts';
 import type { FilterMembership } from './filter-membership.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { inspect } from './inspect.ts';
+import { frozenDuring } from './judge.ts';
 import { bind } from './plan.ts';
 import { promotionPolicy } from './promotion-policy.ts';
 import { reachBetween, reachOfApply } from './reach.ts';
@@ -116,7 +117,7 @@ async function planPart(
   const [first, ...others] = decided;
   if (!first) throw new AppError('INTERNAL', 'a part of a rollback has no units');
   const { policy: rule, outcome } = strictestOf(first.decision, others);
-  const frozen = decided.find((one) => one.rule.name === rule.name)?.frozen;
+  const decisions = decided.map((one) => one.decision);
   const restorations = await Promise.all(
     units.map(async ({ unit, headData, beforeData, before }) => ({
       unit: toUnitRef(unit),
@@ -134,7 +135,7 @@ async function planPart(
     ...bind({ changeSetId, rule }, [plan]),
     ...{ environment, units: restorations.map((one) => one.unit), rule },
     outcome: outcome === 'auto' && overwrittenKept(plan).length === 0 ? 'auto' : 'ask',
-    ...(frozen && { frozen }),
+    ...frozenDuring(decisions, rule, Date.now()),
     summary: `Roll back ${slug} (${description}) in ${environment}: ${named.join(', ')}`,
   };
 }

@@ -37,7 +37,7 @@ export type Judgement = {
   readonly decision: PolicyDecision;
   /** Present where the rule says `auto` and nothing in the drift itself speaks against it. */
   readonly verdict?: Verdict;
-  /** When nothing may be approved or accepted, until the question would expire. */
+  /** When nothing may be approved or accepted by this rule, until the question would expire; a plan says it for its whole unit. */
   readonly frozen?: readonly Interval[];
   /** Milliseconds since the epoch; where the outcome is `notify`. */
   readonly announceAtMs?: number;
@@ -98,6 +98,8 @@ export type Planned = {
 /** The plans for a drift, under the strictest rule of all drifted objects of its unit. */
 export type DriftPlans = Planned & {
   readonly decision: PolicyDecision;
+  /** When nothing may be approved or accepted, by any of their rules; absent = never. */
+  readonly frozen?: readonly Interval[];
   /** Another run plans for this unit: this one waits for it. */
   readonly heldBy?: HeldBy;
 };

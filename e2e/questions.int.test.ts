@@ -35,6 +35,14 @@ beforeAll(async () => {
   stage = await openCrashStage();
   lane = await openDriftLane(stage, 'questions', {
     rules: { home: { unknownAuthor: 'extra-approver' } },
+    sections: {
+      policies: [
+        {
+          ...{ name: 'iced', match: { names: ['iced-b'] }, outcome: 'ask' },
+          freezes: [{ since: '2020-01-01', until: '2099-12-31', bars: 'all' }],
+        },
+      ],
+    },
     auditToken: AUDIT_TOKEN,
     pendingGraceMs: GRACE_MS,
     unmanaged: 'report',
@@ -141,6 +149,19 @@ describe('another object of the unit', () => {
     expect(await lane.decide(question, 'ann', 'approve')).toBe('approve taken');
     await Promise.all([lane.until(a, 'fixed'), lane.until(b, 'fixed')]);
     expect([await lane.modeOf(a), await lane.modeOf(b)]).toEqual(['calm', 'calm']);
+  }, 90_000);
+
+  it('whose rule has a freeze bars the approval of the plan for both', async () => {
+    const [a, b] = await pair('asked', 'iced');
+    await lane.edit(a, 'wild');
+    const first = await lane.question(a);
+    expect(first.frozen).toBeUndefined();
+    await lane.edit(b, 'wild');
+    const both = await lane.question(a, first);
+    expect(both.rule).toBe('asked');
+    expect(await lane.decide(both, 'ann', 'approve')).toBe('FROZEN');
+    expect(await lane.decide(both, 'ann', 'reject')).toBe('reject taken');
+    await lane.until(a, 'rejected');
   }, 90_000);
 
   it('that differs otherwise after a rejection is asked about for itself; as it was, it is not', async () => {

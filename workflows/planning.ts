@@ -1,5 +1,5 @@
 import { ActivityFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { DriftPlans, Planned } from '../activities/types.ts';
+import type { DriftPlans } from '../activities/types.ts';
 import { makeQuestion } from '../drift/decide/make-question.ts';
 import type { Question } from '../drift/decide/record.ts';
 import { asAskedAbout, caseOf, detect } from './looking.ts';
@@ -22,10 +22,12 @@ export async function plan(
 /** The plans as a question to people: the next one of this run, or the one that is open, as it stands now. */
 export function questionOf(
   run: Run,
-  { finding, decision, verdict, frozen, caution }: Case,
-  planned: Planned,
+  { finding, decision, verdict, frozen: own, caution }: Case,
+  planned: DriftPlans,
   askedAtMs: number,
 ): Question {
+  // Plans that were made before they said it have the drift's own rule alone.
+  const frozen = planned.frozen ?? own;
   const { episodeId, questionNumber: number } = run;
   const { workflowId } = workflowInfo();
   return makeQuestion({

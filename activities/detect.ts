@@ -19,7 +19,7 @@ import type { FilterMembership } from './filter-membership.ts';
 import { type Inspection, inspect, redactedStates } from './inspect.ts';
 import { judge } from './judge.ts';
 import { openEpisode, rememberFinding, rulesFor } from './remember-finding.ts';
-import type { Activities, DetectInput } from './types.ts';
+import type { Activities, DetectInput, Detection } from './types.ts';
 import { toUnitRef } from './unit-lineage.ts';
 import { withinBytes } from './within-bytes.ts';
 
@@ -40,7 +40,7 @@ export function createDetectActivities(
       if (!look) return detectUnmanaged(deps, input, runId());
       const { inspection, finding, facts } = look;
       const unit = toUnitRef(inspection.desired.unit);
-      if (!finding) return { inScope: true, unit, ...(await fixedWith(deps, input)) };
+      if (!finding) return { inScope: true, unit, ...(await sharedFix(deps, input)) };
       const states = redactedStates(deps, inspection);
       const detectedMs = await openEpisode(deps, input, { finding, states, runId: runId() });
       const surroundings = { detectedMs, ...unappliedSince(inspection) };
@@ -57,15 +57,18 @@ export function createDetectActivities(
   };
 }
 
-const FIXING: ReadonlySet<Outcome> = new Set(['fixing', 'fixed', 'accepted', 'partly-fixed']);
+const FIXED: ReadonlySet<Outcome> = new Set(['fixed', 'accepted']);
 
-/** The resource whose run has fixed the unit, where this run has waited for it. */
-async function fixedWith(
+/** The resource whose run has fixed the unit, where this run has waited for it; or is at it, and has still to see whether it did. */
+async function sharedFix(
   { store }: Pick<ActivityDeps, 'store'>,
   { sharedWith }: DetectInput,
-): Promise<{ readonly fixedWith?: string }> {
+): Promise<Pick<Detection, 'fixedWith' | 'fixUnderWay'>> {
   const holder = sharedWith === undefined ? undefined : await store.episodes.find(sharedWith);
-  return holder && FIXING.has(holder.outcome) ? { fixedWith: formatResource(holder.ref) } : {};
+  if (!holder) return {};
+  const resource = formatResource(holder.ref);
+  if (holder.endedAt !== undefined) return FIXED.has(holder.outcome) ? { fixedWith: resource } : {};
+  return holder.outcome === 'fixing' ? { fixUnderWay: resource } : {};
 }
 
 type Look =

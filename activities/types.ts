@@ -55,6 +55,8 @@ export type Detection = {
   readonly unit?: UnitRef;
   /** Where there is no difference any more: the resource whose plan did away with it. */
   readonly fixedWith?: string;
+  /** The same while that plan is being carried out: it is not verified yet. */
+  readonly fixUnderWay?: string;
 };
 
 export type ConfirmDriftInput = StepInput & {

@@ -202,6 +202,30 @@ describe.each(Array.from({ length: ROUNDS }, (_, round) => round))('round %i', (
   }, 90_000);
 });
 
+describe('an object that differs again behind the fix of its unit', () => {
+  it('is not called fixed together with the other one when it is undone by hand', async () => {
+    const [first, second] = [stage.refOf('asked', 'beside'), stage.refOf('asked', 'beside-2')];
+    const one = await stage.install('asked', 'beside', CALM);
+    const data = await stage.hub.readData(one);
+    const both = `${data}---\n${data.replace('name: beside', 'name: beside-2')}`;
+    const unit = await stage.hub.writeData(one, both);
+    const { operationId } = await stage.hub.applyUnit(unit);
+    await stage.hub.waitForOperation(unit, operationId, { timeoutMs: 60_000 });
+    await lane.edit(first, 'wild');
+    const alone = await lane.question(first);
+    await lane.edit(second, 'wild');
+    const shared = await lane.question(first, alone);
+    await lane.until(second, 'waiting');
+    duringApply.set('beside', () => lane.edit(second, 'again'));
+    await lane.decide(shared, 'ann', 'approve');
+    await lane.until(first, 'fixed');
+    const question = await lane.question(second);
+    expect(question.finding?.changes[0]?.live).toBe('again');
+    await lane.undo(second);
+    await lane.until(second, 'resolved');
+  }, 90_000);
+});
+
 describe('an opponent who writes another value behind every apply', () => {
   it('is left to people after five fixes, until the drift ends', async () => {
     let times = 0;

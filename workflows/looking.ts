@@ -22,6 +22,8 @@ export async function detect(run: Run): Promise<Detection> {
   const detection = await quick.detect(look, 'compare', () => show(run));
   if (detection.finding) {
     run.opened = true;
+    // What another run's plan did away with differs no more; whatever does is waited for anew, or is this run's own.
+    run.sharedWith = undefined;
     noteWhatIsPending(run, detection.finding);
     run.isUndeclared = detection.unit === undefined;
     if (run.isUndeclared) run.askedBy = undefined;

@@ -41,6 +41,7 @@ import {
   stumble,
   tryLater,
   waitForApply,
+  waitForFix,
   waitForUnit,
 } from './stay.ts';
 import { quick, reads } from './steps.ts';
@@ -70,6 +71,8 @@ async function look(run: Run): Promise<Next> {
   try {
     const detection = await detect(run);
     if (!detection.finding) {
+      const { fixUnderWay } = detection;
+      if (fixUnderWay !== undefined && (await waitForFix(run, fixUnderWay))) return LOOK_AGAIN;
       await closeQuestion(run, 'withdrawn');
       return { end: gone(run, detection) };
     }

@@ -25,6 +25,9 @@ import { pause, pauseOver } from './try-again.ts';
 
 // A run stays open while its drift exists: these are the ways to wait with a drift that is not being fixed.
 
+/** Another run's fix of the same unit, with its rollout, says how it ended; longer is not waited for. */
+const FIX_ENDS_WITHIN_MS = 15 * 60_000;
+
 /** The run has done what it can for now: from here on it only waits. */
 function rest(run: Run, phase: string, message: string, standing = phase): void {
   enter(run, phase, message);
@@ -124,6 +127,17 @@ export async function waitForUnit(
   await reads.record({ episodeId: run.episodeId, key, outcome: 'waiting', message });
   rest(run, 'waiting', message, 'shared');
   return waitForChange(run, finding);
+}
+
+/**
+ * Nothing differs any more while another run carries out the plan that was waited for: whether that did it is known once that run has
+ * verified it and wakes this one. False where it says nothing for too long.
+ */
+export async function waitForFix(run: Run, resource: string): Promise<boolean> {
+  rest(run, 'waiting', `Waiting for the end of the fix of ${resource}.`, 'shared');
+  const isOver = () =>
+    run.stirred.has('unit') || unseen(run).some((one) => one.digest !== '') || isToHandOver();
+  return observation(isOver, Date.now() + FIX_ENDS_WITHIN_MS, `until ${resource} is fixed`);
 }
 
 /** Waits until the snooze is over, or the drift changes first. */

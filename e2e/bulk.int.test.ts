@@ -227,7 +227,8 @@ describe('a bulk correction', () => {
     await lane.edit(ref, 'wild');
     await lane.decide(await lane.question(ref), 'bob', 'reject');
     await lane.until(ref, 'rejected');
-    const { runId } = await door.correct({ filter: 'decided', space: '*' }, 'ann');
+    const scope = { filter: 'decided', space: '*' };
+    const { runId } = await door.correct(scope, 'ann');
     const { results } = await ended(runId);
     expect(results.find((one) => one.unit === nameOf(unit))).toMatchObject({
       result: 'refused',
@@ -235,8 +236,18 @@ describe('a bulk correction', () => {
     });
     expect(results.find((one) => one.unit === nameOf(broken))).toMatchObject({ result: 'failed' });
     await lane.undo(ref);
+    await lane.until(ref, 'resolved');
 
-    const scope = { filter: 'decided', space: '*' };
+    await lane.edit(ref, 'wild');
+    await lane.decide(await lane.question(ref), 'bob', 'snooze', { snooze_for: '1h' });
+    await lane.until(ref, 'snoozed');
+    const again = await ended((await door.correct(scope, 'ann')).runId);
+    const reason = expect.stringContaining('Snoozed by bob until');
+    const ours = { unit: nameOf(unit), result: 'refused', reason };
+    expect(again.results).toContainEqual(expect.objectContaining(ours));
+    expect(await lane.parts.store.questions.openFor(ref)).toBeUndefined();
+    await lane.undo(ref);
+
     const refused = { code: 'NOT_FOUND' };
     await expect(door.previewCorrections({ ...scope, filter: 'x' })).rejects.toMatchObject(refused);
     await expect(door.correct({ ...scope, filter: 'x' }, 'ann')).rejects.toMatchObject(refused);

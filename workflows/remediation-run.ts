@@ -58,7 +58,7 @@ export type Run = RunState & {
   correction: CorrectDriftInput | undefined;
   /** What the open question is asked under. */
   asked: { readonly rule: PolicyRule; readonly outcome: PolicyOutcome } | undefined;
-  /** A snooze that a fresh history goes on with. */
+  /** A snooze that the next look at the same difference goes on with. */
   snoozed: Snoozed | undefined;
   /** Set once the episode is closed. */
   ended: Next['end'];

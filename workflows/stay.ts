@@ -154,8 +154,8 @@ export async function snooze(run: Run, finding: Finding, snoozed: Snoozed): Prom
   rest(run, 'snoozed', message);
   const isOver = () => hasMoved(run, finding) || isToHandOver();
   const isWoken = await observation(isOver, untilMs, `snoozed by ${person}`);
-  // The fresh history sleeps on.
-  if (isWoken && !hasMoved(run, finding)) run.snoozed = snoozed;
+  // Whatever woke it: the same difference sleeps on, in a fresh history, too.
+  if (isWoken) run.snoozed = snoozed;
   return LOOK_AGAIN;
 }
 

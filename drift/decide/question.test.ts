@@ -94,7 +94,7 @@ describe('a freeze', () => {
     (decision) => {
       expect(refuse({ ...ASKER, question }, { ...ANSWER, decision }, NOW_MS)).toEqual({
         code: 'FROZEN',
-        message: 'rule prod asks lets nothing be fixed until 2026-11-21T10:01:00.000Z',
+        message: 'a freeze lets nothing be fixed until 2026-11-21T10:01:00.000Z',
       });
       const over = refuse({ ...ASKER, question }, { ...ANSWER, decision }, freeze.untilMs);
       expect(over).toBeUndefined();

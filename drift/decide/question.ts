@@ -89,7 +89,7 @@ export function refuse(asker: Asker, answer: Answer, nowMs: number): Refusal | u
     const until = new Date(freeze.untilMs).toISOString();
     return {
       code: 'FROZEN',
-      message: `rule ${question.rule} lets nothing be fixed until ${until}`,
+      message: `a freeze lets nothing be fixed until ${until}`,
     };
   }
   if (question.approvers.length > 0 && !isNamed(question.approvers, answer)) {

@@ -9,6 +9,7 @@ import {
 } from '../drift/decide/make-plan.ts';
 import type { ReachEntry } from '../drift/decide/plan.ts';
 import type { Finding } from '../drift/decide/record.ts';
+import { isLeftToPeople } from '../drift/decide/reserved.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import type { FilterMembership } from './filter-membership.ts';
 import { promotionPolicy } from './promotion-policy.ts';
@@ -97,9 +98,9 @@ async function linkOf(
     source.gets(environment),
   ]);
   const reach = inTurn(applied, upgraded);
-  // What an ignore rule keeps is not written over by itself: that unit is asked about.
-  const isKept = reach.some((one) => one.keptBy !== undefined);
-  return isKept ? { ...about, outcome: 'ask', reach: [] } : { ...about, outcome, reach };
+  // What an ignore rule keeps is not written over by itself, nor is what holds data deleted: that unit is asked about.
+  const isLeft = isLeftToPeople({ reach }, 'promotion');
+  return isLeft ? { ...about, outcome: 'ask', reach: [] } : { ...about, outcome, reach };
 }
 
 /** The drifted unit gets the accepted values. What lies in its environment's namespace lies in that of each clone's. */

@@ -1,6 +1,7 @@
 import type { Unit } from '../clients/confighub/index.ts';
 import { type Chain, type Lineage, makePlans, promotionPlan } from '../drift/decide/make-plan.ts';
-import { overwrittenKept, type ReachEntry, type UnitRef } from '../drift/decide/plan.ts';
+import { describeDeleted, type ReachEntry, type UnitRef } from '../drift/decide/plan.ts';
+import { isLeftToPeople } from '../drift/decide/reserved.ts';
 import { strictestOf } from '../drift/decide/strictest.ts';
 import { formatResource, type ResourceRef } from '../drift/resource-ref.ts';
 import { digest } from '../lib/digest.ts';
@@ -44,7 +45,7 @@ export function createPlanActivities(
       const rule = decision.policy;
       const lineage = await lineageOf(deps, ref.environment, desired.unit);
       const patch = reachOfPatch(deps, finding);
-      const reaches = await reachesOfApply(deps, ref, objects, beside);
+      const reaches = await reachesOfApply(deps, desired, objects, beside);
       const reach = {
         ...reaches,
         upgrade:
@@ -59,7 +60,7 @@ export function createPlanActivities(
       const isUnasked =
         decision.outcome === 'auto' &&
         !input.looksOnly &&
-        reverts.every((one) => overwrittenKept(one).length === 0);
+        !reverts.some((one) => isLeftToPeople(one, 'drift'));
       const plans = isUnasked
         ? reverts
         : plansWith(await chainBelow(deps, membership, finding, desired));
@@ -109,12 +110,11 @@ async function planPromotion(
   const plan = promotionPlan({ ...lineage, behind: lineage.behind }, reach);
   const bound = bind({ revision: lineage.headRevision, behind: lineage.behind, rule }, [plan]);
   const { upstream, fromRevision, toRevision } = lineage.behind;
-  const summary = `Promote ${unit.slug} from ${upstream.space} to ${environment} (revision ${fromRevision} → ${toRevision})`;
-  // Nobody is asked about what an ignore rule keeps by writing over it.
-  const kept = overwrittenKept(plan);
+  const deleted = describeDeleted(plan);
+  const summary = `Promote ${unit.slug} from ${upstream.space} to ${environment} (revision ${fromRevision} → ${toRevision})${deleted && `; this deletes ${deleted}`}`;
   return {
     ...{ ...policy, ...bound, others },
-    ...{ needed: true, outcome: kept.length > 0 ? 'ask' : outcome, summary },
+    ...{ needed: true, outcome: isLeftToPeople(plan, 'promotion') ? 'ask' : outcome, summary },
   };
 }
 

@@ -4,7 +4,7 @@ import type { DesiredObject } from '../desired/source.ts';
 import { compare } from '../drift/compare/compare.ts';
 import { compileDesired } from '../drift/compare/compile.ts';
 import { differences, type RuledComparison } from '../drift/compare/ignore.ts';
-import type { ReachEntry } from '../drift/decide/plan.ts';
+import { gravestFirst, type ReachEntry } from '../drift/decide/plan.ts';
 import type { Finding } from '../drift/decide/record.ts';
 import type { FieldChange } from '../drift/field-change.ts';
 import {
@@ -15,6 +15,7 @@ import {
   resourceKey,
 } from '../drift/resource-ref.ts';
 import { redactChanges } from '../drift/secrets/redact.ts';
+import { type AppliedUnit, deletedByApply, deletedByRestore, deletedByUpgrade } from './deleted.ts';
 import { type DeliveredBeside, deliveredBeside } from './delivered-beside.ts';
 import { type ActivityDeps, environmentOf } from './deps.ts';
 import { compareNow } from './inspect.ts';
@@ -22,20 +23,22 @@ import { readable, UNREADABLE } from './readable.ts';
 import { withinBytes } from './within-bytes.ts';
 
 /**
- * Every live field that applying the unit as it stands would change, over all its objects: an apply writes the whole unit, so
- * whoever consents to it consents to all of this, also to what ignore rules hide. Where releases deliver whole spaces, the other
+ * Every live field that applying the unit as it stands would change, over all its objects, and every object that it would delete: an
+ * apply writes the whole unit, so whoever consents to it consents to all of this, also to what ignore rules hide. Where releases deliver whole spaces, the other
  * units' drift is part of it.
  */
 export async function reachOfApply(
   deps: ActivityDeps,
   environment: string,
-  unit: Pick<Unit, 'unitId' | 'spaceId'>,
+  unit: AppliedUnit,
 ): Promise<readonly ReachEntry[]> {
   const objects = await environmentOf(deps, environment).source.ofUnit(unit);
   const looks = await lookAtEach(deps, environment, objects);
+  const deleted = await deletedByApply(deps, environment, unit, objects);
   const beside = await deliveredBeside(deps, environment, unit);
   return [
     ...looks.flatMap((look) => entriesOfLook(deps, look)),
+    ...deleted,
     ...entriesBeside(deps, environment, beside),
   ];
 }
@@ -43,12 +46,15 @@ export async function reachOfApply(
 /** The same for both fixes of a drift, by one look: of what is accepted the drift itself is written into the unit. */
 export async function reachesOfApply(
   deps: ActivityDeps,
-  drifted: ResourceRef,
+  { ref: drifted, unit }: Pick<DesiredObject, 'ref' | 'unit'>,
   objects: readonly DesiredObject[],
   beside: DeliveredBeside,
 ): Promise<{ readonly apply: readonly ReachEntry[]; readonly accept: readonly ReachEntry[] }> {
   const looks = await lookAtEach(deps, drifted.environment, objects);
-  const rest = entriesBeside(deps, drifted.environment, beside);
+  const rest = [
+    ...(await deletedByApply(deps, drifted.environment, unit, objects)),
+    ...entriesBeside(deps, drifted.environment, beside),
+  ];
   return {
     apply: [...looks.flatMap((look) => entriesOfLook(deps, look)), ...rest],
     accept: [...looks.flatMap((look) => entriesOfLook(deps, look, drifted)), ...rest],
@@ -138,9 +144,7 @@ const SHOWN_REACH = { maxCount: 100, maxBytes: 10 * 1024 };
 export function shownReach(entries: readonly ReachEntry[]): readonly ReachEntry[] {
   const inOrder = withinBytes(entries, SHOWN_REACH);
   if (inOrder.length === entries.length) return entries;
-  const kept = entries.filter((one) => one.keptBy !== undefined);
-  const others = entries.filter((one) => one.keptBy === undefined);
-  const shown = withinBytes([...kept, ...others], SHOWN_REACH);
+  const shown = withinBytes(gravestFirst(entries), SHOWN_REACH);
   return [...shown, moreFields(entries.length - shown.length)];
 }
 
@@ -160,7 +164,23 @@ export async function reachOfUpgrade(
     deps.hub.revisionData(spaceId, unitId, revision),
     deps.hub.readData({ spaceId, unitId }),
   ]);
-  return reachBetween(deps, environment, before, after);
+  return [
+    ...reachBetween(deps, environment, before, after),
+    ...(await deletedByUpgrade(deps, environment, unit, { before, after })),
+  ];
+}
+
+/** What going back from the unit's head to older data of it changes. */
+export async function reachOfRestore(
+  deps: ActivityDeps,
+  environment: string,
+  unit: Unit,
+  { before, after }: { readonly before: string; readonly after: string },
+): Promise<readonly ReachEntry[]> {
+  return [
+    ...reachBetween(deps, environment, before, after),
+    ...(await deletedByRestore(deps, environment, unit, { before, after })),
+  ];
 }
 
 /** What an object of a clone gets of a drift that is accepted upstream. */
@@ -176,8 +196,8 @@ export function reachOfAccepted(
   }));
 }
 
-/** Every field in which two states of one unit differ, as going from the one to the other changes it. */
-export function reachBetween(
+/** Every field in which the objects of a state of a unit differ from those of another, as going from that to it changes them. */
+function reachBetween(
   deps: ActivityDeps,
   environment: string,
   before: string,

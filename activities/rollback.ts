@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { rolloutOf } from '../drift/compare/rollout.ts';
 import { rollbackPlan } from '../drift/decide/make-plan.ts';
-import { overwrittenKept, type UnitRef } from '../drift/decide/plan.ts';
+import { describeDeleted, type UnitRef } from '../drift/decide/plan.ts';
+import { isLeftToPeople } from '../drift/decide/reserved.ts';
 import { strictestOf } from '../drift/decide/strictest.ts';
 import { formatResource } from '../drift/resource-ref.ts';
 import { AppError } from '../lib/errors.ts';
@@ -20,7 +21,7 @@ import { inspect } from './inspect.ts';
 import { frozenDuring } from './judge.ts';
 import { bind } from './plan.ts';
 import { promotionPolicy } from './promotion-policy.ts';
-import { reachBetween, reachOfApply } from './reach.ts';
+import { reachOfApply, reachOfRestore } from './reach.ts';
 import { moved } from './remediate.ts';
 import { toUnitRef } from './unit-lineage.ts';
 
@@ -125,18 +126,21 @@ async function planPart(
       headRevision: unit.headRevision,
       toRevision: before,
       apply: await reachOfApply(deps, environment, unit),
-      restored: reachBetween(deps, environment, headData, beforeData),
+      restored: await reachOfRestore(deps, environment, unit, {
+        ...{ before: headData, after: beforeData },
+      }),
     })),
   );
   const plan = rollbackPlan(restorations);
   const named = restorations.map((one) => `${one.unit.slug} to revision ${one.toRevision}`);
   const { changeSetId, slug, description } = changeSet;
+  const deleted = describeDeleted(plan);
   return {
     ...bind({ changeSetId, rule }, [plan]),
     ...{ environment, units: restorations.map((one) => one.unit), rule },
-    outcome: outcome === 'auto' && overwrittenKept(plan).length === 0 ? 'auto' : 'ask',
+    outcome: outcome === 'auto' && !isLeftToPeople(plan, 'rollback') ? 'auto' : 'ask',
     ...frozenDuring(decisions, rule, Date.now()),
-    summary: `Roll back ${slug} (${description}) in ${environment}: ${named.join(', ')}`,
+    summary: `Roll back ${slug} (${description}) in ${environment}: ${named.join(', ')}${deleted && `; this deletes ${deleted}`}`,
   };
 }
 

@@ -219,10 +219,12 @@ export function presentPlan(plan: Plan): Wire<typeof schemas.question>['plans'][
       unit: `${step.unit.space}/${step.unit.slug}`,
       environment: 'environment' in step ? step.environment : null,
     })),
-    reach: plan.reach.map(({ environment, resource, path, from, to, keptBy = null }) => {
-      const values = { from: toWire(from), to: toWire(to) };
-      return { environment, resource, path, ...values, kept_by: keptBy };
-    }),
+    reach: plan.reach.map(
+      ({ environment, resource, path, from, to, keptBy = null, isDeleted = false }) => {
+        const values = { from: toWire(from), to: toWire(to) };
+        return { environment, resource, path, ...values, kept_by: keptBy, deleted: isDeleted };
+      },
+    ),
   };
 }
 

@@ -255,9 +255,10 @@ export const plan = z.object({
           .string()
           .nullable()
           .describe('the ignore rule that keeps the live value, which the plan overwrites'),
+        deleted: z.boolean().describe('the whole object is deleted'),
       }),
     )
-    .describe('every live field that the plan changes'),
+    .describe('every live field that the plan changes, every object that it deletes'),
 });
 
 export const question = z.object({

@@ -32,3 +32,11 @@ test('a fight is shown with the rule that would end it', () => {
   expect(text).toContain('add this to realign.yaml, and restart\n    ignore:\n      - id: "web"\n');
   expect(text.match(/realign\.yaml/g)).toHaveLength(1);
 });
+
+test('what a plan deletes is said', () => {
+  const entry = { environment: 'dev', path: '', from: null, to: null };
+  const reach = [{ ...entry, resource: 'Secret/shop/keys', deleted: true }];
+  const plan = { fix: 'revert', description: 'apply it', steps: [], reach };
+  const text = describeQuestion({ ...QUESTION, plans: [plan] });
+  expect(text).toContain('  deletes dev/Secret/shop/keys');
+});

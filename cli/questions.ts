@@ -68,13 +68,14 @@ export function describeQuestion(question: QuestionAnswer): string {
 
 /** Its steps, and everything that they will change. */
 export function describePlan(plan: QuestionAnswer['plans'][number]): readonly string[] {
-  return [
-    ...describeSteps(plan),
-    ...plan.reach.map(
-      ({ environment, resource, path, from, to, kept_by: keptBy }) =>
-        `  changes ${environment}/${resource} ${path}: ${showValue(from)} → ${showValue(to)}${keptBy ? `, which rule ${keptBy} keeps` : ''}`,
-    ),
-  ];
+  return [...describeSteps(plan), ...plan.reach.map(describeEntry)];
+}
+
+function describeEntry(entry: QuestionAnswer['plans'][number]['reach'][number]): string {
+  const { environment, resource, path, from, to, kept_by: keptBy, deleted } = entry;
+  if (deleted) return `  deletes ${environment}/${resource}`;
+  const kept = keptBy ? `, which rule ${keptBy} keeps` : '';
+  return `  changes ${environment}/${resource} ${path}: ${showValue(from)} → ${showValue(to)}${kept}`;
 }
 
 /** A plan of one step is that step; a description that only repeats several is left out, what it adds to them is not. */

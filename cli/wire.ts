@@ -63,6 +63,7 @@ export const planSchema = z.looseObject({
       from: z.unknown(),
       to: z.unknown(),
       kept_by: z.string().nullish(),
+      deleted: z.boolean().nullish(),
     }),
   ),
 });

@@ -47,6 +47,7 @@ export function withAutoscalers(
       await lookIfOld(signal);
       return source.find(ref, signal, maxAgeMs);
     },
+    place: source.place,
     async ofUnit(unit) {
       await lookIfOld();
       return source.ofUnit(unit);

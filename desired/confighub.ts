@@ -12,7 +12,7 @@ import type {
   DesiredSnapshot,
   DesiredSource,
 } from './source.ts';
-import { createCompiledCache, type ReadingPlace } from './unit-objects.ts';
+import { createCompiledCache, placed, type ReadingPlace } from './unit-objects.ts';
 import { isUnchanged, listStates, readChanged, type UnitReads } from './unit-reads.ts';
 import { createUnitSets, isWatched, type SetLabels } from './unit-sets.ts';
 import { type Reading, readState, stateOf, type UnitState, unreadable } from './unit-state.ts';
@@ -98,14 +98,17 @@ export function createConfighubSource(options: ConfighubSourceOptions): DesiredS
       if (hiding) throw unreadable(hiding);
       return found;
     },
+    place: (object) => placed(object, reading.place),
     async ofUnit(unit) {
       const state = await readUnit(unit);
-      if (state && !state.head.ok) {
-        throw unreadable({ unit: state.unit.slug, message: state.head.message });
-      }
-      return [...(state?.declared.values() ?? [])];
+      return state ? declaredOf(state) : [];
     },
   };
+}
+
+function declaredOf({ unit, head, declared }: UnitState): readonly DesiredObject[] {
+  if (!head.ok) throw unreadable({ unit: unit.slug, message: head.message });
+  return [...declared.values()];
 }
 
 function placeOf({ environment, isNamespaced, schemas }: ConfighubSourceOptions): ReadingPlace {

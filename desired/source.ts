@@ -66,6 +66,8 @@ export type DesiredSource = {
   readonly autoscalerOf?: (ref: ResourceRef) => RuleSubject['autoscaler'];
   /** Labels of the Set that a unit is in; absent where the source has no Sets. */
   readonly setLabelsOf?: (unit: DeclaringUnit) => Promise<Labels>;
+  /** An object of a manifest as it lies once it is applied: in the namespace that it has here, or in none. */
+  place(object: KubeObject): KubeObject;
   /** Everything that one unit declares now, read anew, also where nobody watches it. MANIFEST_INVALID where it cannot be read. */
   ofUnit(unit: Pick<DeclaringUnit, 'unitId' | 'spaceId'>): Promise<readonly DesiredObject[]>;
 };

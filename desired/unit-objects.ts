@@ -92,7 +92,7 @@ function declaredObject(ref: ResourceRef, json: string, place: ReadingPlace): De
 }
 
 /** With the namespace that the object will have once it is applied. */
-function placed(object: KubeObject, place: ReadingPlace): KubeObject {
+export function placed(object: KubeObject, place: ReadingPlace): KubeObject {
   const ref = refOf(place.environment, object);
   if (place.isNamespaced?.(ref) ?? isNamespacedBuiltIn(ref)) {
     if (ref.namespace !== '') return object;

@@ -1,5 +1,5 @@
 import type { RichTextBlock, RichTextBlockElement } from '@slack/types';
-import type { ReachEntry } from '../drift/decide/plan.ts';
+import { gravestFirst, type ReachEntry } from '../drift/decide/plan.ts';
 import type { FixView, MessageView, ReachView } from '../drift/message/message-view.ts';
 import { formatResource } from '../drift/resource-ref.ts';
 import { bold, bullets, paragraph, preformatted, rich, text } from './blocks.ts';
@@ -13,7 +13,7 @@ export function fixBlocks(view: MessageView): readonly RichTextBlock[] {
 
 /** One fix: what it does step by step, how far it reaches, and what else it changes. */
 export function describeFix(fix: FixView, view: MessageView): readonly RichTextBlockElement[] {
-  const { description, steps, overwrites } = fix;
+  const { description, steps, overwrites, deletes } = fix;
   const shown = steps.slice(0, SHOWN.steps);
   const more = steps.length - shown.length;
   const items = [
@@ -23,6 +23,9 @@ export function describeFix(fix: FixView, view: MessageView): readonly RichTextB
     ...(overwrites.length === 0
       ? []
       : [[bold('Also overwrites '), text(listOf(overwrites, 3, SHOWN.valueChars))]]),
+    ...(deletes.length === 0
+      ? []
+      : [[bold('Deletes '), text(listOf(deletes, 3, SHOWN.valueChars))]]),
   ];
   return [
     paragraph([
@@ -40,7 +43,7 @@ function unseenChanges(
 ): readonly RichTextBlockElement[] {
   const paths = new Set(drift.map((one) => one.path));
   const resource = ref && formatResource(ref);
-  const unseen = changes.filter(
+  const unseen = gravestFirst(changes).filter(
     (one) => one.environment !== environment || one.resource !== resource || !paths.has(one.path),
   );
   if (unseen.length === 0) return [];
@@ -53,8 +56,9 @@ function unseenChanges(
   ];
 }
 
-function entryLine({ environment, resource, path, from, to }: ReachEntry): string {
+function entryLine({ environment, resource, path, from, to, isDeleted }: ReachEntry): string {
   const where = `${shorten(environment, 32)} ${shorten(resource, 80)}`;
+  if (isDeleted) return `${where}: deleted`;
   const values = `${showValue(from, false, 60)} → ${showValue(to, false, 60)}`;
   return path === '' ? `${where}: the whole object` : `${where} ${shorten(path, 80)}: ${values}`;
 }
@@ -102,5 +106,7 @@ export function confirmWords({ fixes }: MessageView): string {
     40,
   );
   const others = units > 1 ? `, ${formatCount(units)} units` : '';
-  return `${shorten(fix.description, 120)}. This changes ${countOf(objects, 'object')}${others} in ${environments}.`;
+  const deleted = listOf(fix.deletes, 1, 80);
+  const deletes = deleted === '' ? '' : ` and deletes ${deleted}`;
+  return `${shorten(fix.description, 120)}. This changes ${countOf(objects, 'object')}${others} in ${environments}${deletes}.`;
 }

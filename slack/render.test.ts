@@ -117,6 +117,18 @@ describe('what can be pressed', () => {
     expect(confirmOf(false)).not.toContain('confirm');
   });
 
+  test('what a fix deletes is named before anybody presses, and once more', () => {
+    const resource = 'PersistentVolumeClaim/shop/data';
+    const deleted = { environment: 'prod', resource, path: '', isDeleted: true } as const;
+    const plans = QUESTION.plans.map((one) => ({ ...one, reach: [...one.reach, deleted] }));
+    const view = viewOf({ question: { ...QUESTION, plans } });
+    const { blocks } = renderDrift({ ...view, isProduction: true });
+    const shown = JSON.stringify(blocks);
+    expect(shown).toContain(`prod ${resource}: deleted`);
+    expect(shown).toContain('"text":"Deletes "');
+    expect(JSON.stringify(elementsOf(blocks)[0])).toContain(`and deletes ${resource}.`);
+  });
+
   test('a question whose name is too long for a menu can still be snoozed', () => {
     const id = 'promotion-'.repeat(20);
     const view = viewOf({ question: { ...QUESTION, id } });

@@ -34,6 +34,7 @@ export function declareObjects(environment: string, ...first: KubeObject[]) {
     load: async () => snapshot,
     refresh: async (known) => (known === snapshot.revision ? undefined : snapshot),
     find: async (ref) => snapshot.objects.get(resourceKey(ref)),
+    place: (object) => object,
     ofUnit: async () => [...snapshot.objects.values()],
   };
   return {

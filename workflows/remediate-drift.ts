@@ -6,10 +6,10 @@ import {
   uuid4,
 } from '@temporalio/workflow';
 import type { DriftPlans } from '../activities/types.ts';
-import { overwrittenKept } from '../drift/decide/plan.ts';
 import type { PolicyRule } from '../drift/decide/policy.ts';
 import { hasQuorum } from '../drift/decide/question.ts';
 import type { Question } from '../drift/decide/record.ts';
+import { isLeftToPeople } from '../drift/decide/reserved.ts';
 import { type Answered, ask, closeQuestion, type Ground, statusOf } from './ask.ts';
 import { orLeave } from './cancelled.ts';
 import { confirm } from './confirm-drift.ts';
@@ -127,8 +127,8 @@ async function respond(run: Run, drift: Case, isAskedFor: boolean): Promise<Next
 }
 
 /**
- * An automatic fix, unless its apply would write over a value that an ignore rule keeps, or change another drift of the unit that
- * its own rule does not fix: that is for people.
+ * An automatic fix, unless its apply would write over a value that an ignore rule keeps, delete an object, or change another drift of
+ * the unit that its own rule does not fix: that is for people.
  */
 async function fixUnasked(run: Run, drift: Case): Promise<Next> {
   const planned = await plan(run, drift);
@@ -142,8 +142,8 @@ async function fixUnasked(run: Run, drift: Case): Promise<Next> {
       'There is no plan that reverts this drift.',
       drift.decision,
     );
-  const kept = overwrittenKept(revert);
-  if (kept.length > 0 || planned.decision.outcome !== 'auto') return askAndFix(run, drift, planned);
+  if (isLeftToPeople(revert, 'drift') || planned.decision.outcome !== 'auto')
+    return askAndFix(run, drift, planned);
   return fix(run, drift, revert);
 }
 

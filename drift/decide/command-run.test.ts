@@ -21,4 +21,7 @@ test('a plan among many shows ten fields of its reach, and says how many more th
   const { reach } = shortened(plan(13));
   expect(reach).toHaveLength(11);
   expect(reach.at(-1)).toMatchObject({ resource: '… and 3 more fields' });
+  const deleted: ReachEntry = { ...entry(''), isDeleted: true };
+  const whole = { ...plan(13), reach: [...plan(13).reach, deleted] };
+  expect(shortened(whole).reach[0]).toEqual(deleted);
 });

@@ -1,4 +1,4 @@
-import type { Plan } from './plan.ts';
+import { gravestFirst, type Plan } from './plan.ts';
 import type { PolicyOutcome } from './policy-rule.ts';
 
 /** What people start by a command and do not wait for: it runs in a workflow of its own. */
@@ -81,7 +81,7 @@ export function shortened(plan: Plan): Plan {
   if (reach.length <= MAX_SHOWN_REACH) return plan;
   const left = reach.length - MAX_SHOWN_REACH;
   const rest = { environment: '', resource: `… and ${left} more fields`, path: '' };
-  return { ...plan, reach: [...reach.slice(0, MAX_SHOWN_REACH), rest] };
+  return { ...plan, reach: [...gravestFirst(reach).slice(0, MAX_SHOWN_REACH), rest] };
 }
 
 /** How often each result occurred. */

@@ -8,7 +8,13 @@ import {
   makePlans,
   promotionPlan,
 } from './make-plan.ts';
-import { describeLeft, overwrittenKept, type UnitRef } from './plan.ts';
+import {
+  deletedObjects,
+  describeLeft,
+  overwrittenKept,
+  type ReachEntry,
+  type UnitRef,
+} from './plan.ts';
 import type { Finding } from './record.ts';
 
 function unit(space: string): UnitRef {
@@ -98,6 +104,28 @@ describe('makePlans', () => {
     const behind = { ...LINEAGE, behind: BEHIND };
     const [upgraded] = makePlans(FINDING, UPGRADE, behind, { ...reach, patch }, NOTHING);
     expect(upgraded?.steps.map((step) => step.kind)).toEqual(['upgrade', 'apply']);
+  });
+
+  it('patches where an apply would delete, and says what else is deleted', () => {
+    const patch = [entry('spec.replicas')];
+    const deleted = { ...entry(''), resource: 'Secret/staging/keys', isDeleted: true } as const;
+    const reach = { ...REACH, apply: [...REACH.apply, deleted] };
+    const [patched] = makePlans(FINDING, NEVER, LINEAGE, { ...reach, patch }, NOTHING);
+    expect(patched?.reach).toEqual(patch);
+    const [applied] = makePlans(FINDING, NEVER, LINEAGE, reach, NOTHING);
+    expect(deletedObjects(applied ?? { reach: [] })).toEqual(['Secret/staging/keys']);
+  });
+
+  it('deletes what an upgrade drops, and not what it declares again', () => {
+    const behind = { ...LINEAGE, behind: BEHIND };
+    const object = { ...entry(''), resource: 'Secret/staging/keys' };
+    const deleted = { ...object, isDeleted: true } as const;
+    const planned = (apply: readonly ReachEntry[], upgrade: readonly ReachEntry[]) =>
+      promotionPlan(behind, { apply, upgrade });
+    expect(deletedObjects(planned([], [deleted]))).toEqual(['Secret/staging/keys']);
+    expect(deletedObjects(planned([object], [deleted]))).toEqual(['Secret/staging/keys']);
+    expect(deletedObjects(planned([deleted], []))).toEqual(['Secret/staging/keys']);
+    expect(planned([deleted], [object]).reach).toEqual([object]);
   });
 
   it('upgrades a unit that is behind first, only where the rule says so', () => {

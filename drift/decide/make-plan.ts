@@ -2,6 +2,7 @@ import { formatResource } from '../resource-ref.ts';
 import { describeStep, type Plan, type PlanStep, type ReachEntry, type UnitRef } from './plan.ts';
 import type { PolicyRule } from './policy.ts';
 import type { Finding } from './record.ts';
+import { isLeftToPeople } from './reserved.ts';
 
 /** Where a drifted unit stands among the others. */
 export type Lineage = {
@@ -73,7 +74,7 @@ export function canAccept(finding: Finding): boolean {
   );
 }
 
-/** Applies the unit, unless that would overwrite what a rule keeps and a patch of the drifted fields alone would do. */
+/** Applies the unit, unless that would overwrite what a rule keeps, or delete, and a patch of the drifted fields alone would do. */
 function revertPlan(
   rule: Pick<PolicyRule, 'upgrade'>,
   lineage: Lineage,
@@ -82,8 +83,8 @@ function revertPlan(
 ): Plan {
   const { unit, environment, behind, headRevision } = lineage;
   if (!behind || rule.upgrade !== 'with-fix') {
-    const keeps = reach.apply.some((one) => one.keptBy !== undefined);
-    if (!keeps || !reach.patch || !finding) {
+    const isGrave = isLeftToPeople({ reach: reach.apply }, 'drift');
+    if (!isGrave || !reach.patch || !finding) {
       const apply: PlanStep = { kind: 'apply', unit, environment, revision: headRevision };
       return planOf('revert', [apply], reach.apply);
     }
@@ -103,7 +104,7 @@ function revertPlan(
   return planOf('revert', [upgrade, apply], inTurn(reach.apply, reach.upgrade));
 }
 
-/** One entry for a field that both change: from what is live to what the upgrade brings. */
+/** One entry for a field that both change: from what is live to what the upgrade brings. What it declares again is not deleted. */
 export function inTurn(
   first: readonly ReachEntry[],
   second: readonly ReachEntry[],
@@ -114,8 +115,12 @@ export function inTurn(
     const next = later.get(keyOf(entry));
     if (!next) return entry;
     later.delete(keyOf(entry));
-    const { to: _overtaken, ...from } = entry;
-    return next.to === undefined ? from : { ...from, to: next.to };
+    const { to: _overtaken, isDeleted: _kept, ...from } = entry;
+    return {
+      ...from,
+      ...(next.to !== undefined && { to: next.to }),
+      ...(next.isDeleted && { isDeleted: next.isDeleted }),
+    };
   });
   return [...chained, ...later.values()];
 }

@@ -4,7 +4,7 @@ import { isGroup } from './approver-group.ts';
 import { isPerson } from './author.ts';
 import { summarise } from './describe.ts';
 import type { Fight } from './fight.ts';
-import { overwrittenKept, type Plan } from './plan.ts';
+import { describeDeleted, fewOf, overwrittenKept, type Plan } from './plan.ts';
 import type { Fix, PolicyDecision } from './policy.ts';
 import type { Finding, Question } from './record.ts';
 
@@ -38,7 +38,7 @@ export function makeQuestion(about: {
     environment: finding.ref.environment,
     ref: finding.ref,
     severity: finding.severity,
-    summary: `${formatResource(finding.ref)}: ${summarise(finding)}${isKnown ? `, by ${finding.author}` : ''}${overwriting(planned.plans)}${about.caution === undefined ? '' : `; ${about.caution}`}`,
+    summary: `${formatResource(finding.ref)}: ${summarise(finding)}${isKnown ? `, by ${finding.author}` : ''}${besides(planned.plans)}${about.caution === undefined ? '' : `; ${about.caution}`}`,
     finding,
     ...offeredFirst(planned.plans, policy.offer),
     digest: planned.digest,
@@ -67,13 +67,14 @@ function offeredFirst(
   return { plans: [first, ...plans.filter((one) => one !== first)], offered: first.fix };
 }
 
-const MAX_NAMED = 3;
-
-/** What reverting would write over although a rule keeps it: why people are asked even where a rule says `auto`. */
-function overwriting(plans: readonly Plan[]): string {
+/** What reverting would write over although a rule keeps it, and delete: why people are asked even where a rule says `auto`. */
+function besides(plans: readonly Plan[]): string {
   const revert = plans.find((plan) => plan.fix === 'revert');
-  const kept = revert ? overwrittenKept(revert) : [];
-  if (kept.length === 0) return '';
-  const more = kept.length > MAX_NAMED ? ` and ${kept.length - MAX_NAMED} more` : '';
-  return `; reverting also overwrites ${kept.slice(0, MAX_NAMED).join(', ')}${more}`;
+  if (!revert) return '';
+  const kept = fewOf(overwrittenKept(revert));
+  const deleted = describeDeleted(revert);
+  return [
+    ...(kept ? [`; reverting also overwrites ${kept}`] : []),
+    ...(deleted ? [`; reverting also deletes ${deleted}`] : []),
+  ].join('');
 }

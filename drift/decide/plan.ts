@@ -72,6 +72,8 @@ export type ReachEntry = {
   readonly to?: JsonValue;
   /** Id of the ignore rule that expects the live value: applying overwrites what somebody is meant to write. */
   readonly keptBy?: string;
+  /** The whole object is deleted: it was applied once, and is not declared any more. */
+  readonly isDeleted?: true;
 };
 
 /** A fix, worked out before anyone is asked and executed exactly. */
@@ -107,6 +109,30 @@ export function overwrittenKept({ reach }: Pick<Plan, 'reach'>): readonly string
   return reach.flatMap(({ path, resource, keptBy }) =>
     keptBy === undefined ? [] : [`${path} of ${resource} (rule ${keptBy})`],
   );
+}
+
+/** Objects that a plan deletes, as `Kind/namespace/name`. */
+export function deletedObjects({ reach }: Pick<Plan, 'reach'>): readonly string[] {
+  return reach.flatMap(({ resource, isDeleted }) => (isDeleted ? [resource] : []));
+}
+
+const MAX_NAMED_OBJECTS = 3;
+
+/** `PersistentVolumeClaim/shop/data and 2 more`, or '' for a plan that deletes nothing. */
+export function describeDeleted(plan: Pick<Plan, 'reach'>): string {
+  return fewOf(deletedObjects(plan));
+}
+
+/** The first of a list, and how many more there are. */
+export function fewOf(names: readonly string[]): string {
+  const more = names.length - MAX_NAMED_OBJECTS;
+  return `${names.slice(0, MAX_NAMED_OBJECTS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** In the order in which a reach may be cut short: what makes a fix ask is never left out for something else. */
+export function gravestFirst(reach: readonly ReachEntry[]): readonly ReachEntry[] {
+  const isGrave = (one: ReachEntry) => one.keptBy !== undefined || one.isDeleted === true;
+  return [...reach.filter(isGrave), ...reach.filter((one) => !isGrave(one))];
 }
 
 const MAX_NAMED_LEFT = 5;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FieldChange } from '../field-change.ts';
-import { reservedForPeople } from './reserved.ts';
+import { isLeftToPeople, reservedForPeople } from './reserved.ts';
 
 const REF = {
   environment: 'dev',
@@ -63,5 +63,25 @@ describe('reservedForPeople', () => {
     const reserved = reservedForPeople({ ref, changes: [change], direction });
     if (reason === undefined) expect(reserved).toBeUndefined();
     else expect(reserved).toContain(reason);
+  });
+});
+
+describe('isLeftToPeople', () => {
+  const deletes = (resource: string) => ({
+    reach: [{ environment: 'dev', resource, path: '', isDeleted: true as const }],
+  });
+  const kept = { environment: 'dev', resource: 'Deployment/shop/web', path: 'spec.replicas' };
+
+  it.each([
+    ['a ConfigMap', deletes('ConfigMap/shop/web'), [true, false, true]],
+    ['a claim', deletes('PersistentVolumeClaim/shop/data'), [true, true, true]],
+    ['a Secret', deletes('Secret/shop/keys'), [true, true, true]],
+    ['a Namespace', deletes('Namespace/_/shop'), [true, true, true]],
+    ['what a rule keeps', { reach: [{ ...kept, keptBy: 'hpa' }] }, [true, true, true]],
+    ['a mere field', { reach: [kept] }, [false, false, false]],
+  ])('%s', (_name, plan, [drift, promotion, rollback]) => {
+    expect(isLeftToPeople(plan, 'drift')).toBe(drift);
+    expect(isLeftToPeople(plan, 'promotion')).toBe(promotion);
+    expect(isLeftToPeople(plan, 'rollback')).toBe(rollback);
   });
 });

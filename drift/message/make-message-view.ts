@@ -1,6 +1,12 @@
 import { summarise } from '../decide/describe.ts';
 import { describeFight } from '../decide/fight.ts';
-import { describeStep, overwrittenKept, type Plan, type PlanStep } from '../decide/plan.ts';
+import {
+  deletedObjects,
+  describeStep,
+  overwrittenKept,
+  type Plan,
+  type PlanStep,
+} from '../decide/plan.ts';
 import { fixOf, isAlone } from '../decide/question.ts';
 import type { DecisionRow, Episode, Finding, Question, StepEntry } from '../decide/record.ts';
 import { formatResource } from '../resource-ref.ts';
@@ -122,6 +128,7 @@ function toFix(plan: Plan): FixView {
     reach: reachOf(plan),
     changes: plan.reach,
     overwrites: overwrittenKept(plan),
+    deletes: deletedObjects(plan),
   };
 }
 

@@ -62,6 +62,8 @@ export type FixView = {
   readonly changes: readonly ReachEntry[];
   /** Fields that the fix overwrites although an ignore rule keeps them. */
   readonly overwrites: readonly string[];
+  /** Objects that it deletes, as `Kind/namespace/name`. */
+  readonly deletes: readonly string[];
 };
 
 /** A question as it is put to people. */

@@ -203,13 +203,13 @@ function reachBetween(
   before: string,
   after: string,
 ): readonly ReachEntry[] {
-  const old = new Map(parseManifests(before).map((object) => [keyOf(object), object]));
-  const { defaultNamespace } = environmentOf(deps, environment).config;
-  const entries = parseManifests(after).flatMap((object) => {
-    const ref = refOf(environment, object, object.metadata.namespace ?? defaultNamespace);
-    return entriesOf(deps, ref, changesBetween(old.get(keyOf(object)), object));
+  const { source } = environmentOf(deps, environment);
+  const refIn = (object: KubeObject) => refOf(environment, source.place(object));
+  const old = new Map(parseManifests(before).map((object) => [resourceKey(refIn(object)), object]));
+  return parseManifests(after).flatMap((object) => {
+    const ref = refIn(object);
+    return entriesOf(deps, ref, changesBetween(old.get(resourceKey(ref)), object));
   });
-  return entries;
 }
 
 /** Fields that differ between two manifests, `live` being the older: changed or new ones, then those that are dropped. */
@@ -244,8 +244,4 @@ function entriesOf(
     ...(desired !== undefined && { to: desired }),
     ...(keptBy !== undefined && { keptBy }),
   }));
-}
-
-function keyOf(object: KubeObject): string {
-  return `${object.apiVersion}/${object.kind}/${object.metadata.name}`;
 }

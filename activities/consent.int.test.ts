@@ -7,6 +7,7 @@ import { createStore, migrate, type Store } from '../store/index.ts';
 import { startTestConfighub, type TestConfighub } from '../testing/confighub-server.ts';
 import { testPostgres } from '../testing/stack.ts';
 import { createApplyActivities } from './apply.ts';
+import { exactly } from './change-sets.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { createQuestionActivities } from './questions.ts';
@@ -72,6 +73,45 @@ describe('an apply', () => {
     await expect(applyUnit(input)).rejects.toMatchObject({ code: 'CONFLICT' });
     expect(await confighub.hub.listUnitEvents(unit)).toEqual([]);
     await expect(applyUnit({ ...input, revision: 2 })).resolves.toEqual({ revision: 2 });
+  });
+});
+
+describe('an upgrade', () => {
+  const description = 'Fixed app';
+
+  async function behind() {
+    const upstream = await newUnit();
+    const { hub } = confighub;
+    const space = await hub.createSpace({ slug: `s-${Math.random().toString(36).slice(2, 10)}` });
+    const clone = await hub.cloneUnit(space.spaceId, {
+      ...{ slug: 'app', upstreamSpaceId: upstream.spaceId, upstreamUnitId: upstream.unitId },
+    });
+    await hub.writeData(upstream, `${MANIFEST}  level: '2'\n`);
+    const step = {
+      kind: 'upgrade',
+      ...{ unit: toUnitRef(clone), upstream: toUnitRef(upstream) },
+      ...{ environment: 'dev', revision: 1, fromRevision: 1, toRevision: 2 },
+    } as const;
+    return { clone, input: { ...STEP, step, description } };
+  }
+
+  it('that this plan has made is found done by a repeated attempt', async () => {
+    const { clone, input } = await behind();
+    const { upgradeUnit } = createRemediateActivities(deps);
+    await expect(upgradeUnit(input)).resolves.toEqual({ revision: 2 });
+    await expect(upgradeUnit(input)).resolves.toEqual({ revision: 2 });
+    expect(await confighub.hub.readData(clone)).toContain('level');
+  });
+
+  it('that somebody else has made, and edited on top, is refused', async () => {
+    const { clone, input } = await behind();
+    const { hub } = confighub;
+    await hub.upgradeUnits(exactly(clone), { changeDescription: 'by hand' });
+    const { upgradeUnit } = createRemediateActivities(deps);
+    await expect(upgradeUnit(input)).rejects.toMatchObject({ code: 'CONFLICT' });
+    const upgraded = await hub.getUnit(clone.spaceId, clone.unitId);
+    await hub.writeData(upgraded, `${MANIFEST}  level: '2'\n  theirs: '3'\n`);
+    await expect(upgradeUnit(input)).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 });
 

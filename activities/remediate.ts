@@ -37,9 +37,13 @@ export function createRemediateActivities(
           `${upstream.space}/${upstream.slug} moved to revision ${headRevision} after the plan was made`,
         );
       }
-      if (unit.upstream && unit.upstream.revision >= headRevision)
+      const isUpgraded = unit.upstream !== undefined && unit.upstream.revision >= headRevision;
+      if (isUpgraded && isWrittenBy(unit, step, description)) {
         return { revision: unit.headRevision };
+      }
+      // Also where somebody else has upgraded it: what they wrote beside that, nobody has consented to.
       if (unit.headRevision !== step.revision) throw moved(ref, unit, step.revision);
+      if (isUpgraded) return { revision: unit.headRevision };
       await markStart(hub, unit, changeSet, 'HeadRevisionNum');
       const [result] = await hub.upgradeUnits(exactly(ref), { changeDescription: description });
       if (!result)
@@ -84,9 +88,7 @@ async function writeUnit(
 ): Promise<{ revision: number }> {
   const { unit: target } = step;
   const unit = await deps.hub.getUnit(target.spaceId, target.unitId);
-  if (unit.headRevision === step.revision + 1 && unit.lastChangeDescription === description) {
-    return { revision: unit.headRevision };
-  }
+  if (isWrittenBy(unit, step, description)) return { revision: unit.headRevision };
   if (unit.headRevision !== step.revision) throw moved(target, unit, step.revision);
   const inspection = await inspect(deps, ref);
   if (!inspection?.live || inspection.diffDigest !== diffDigest) {
@@ -97,6 +99,15 @@ async function writeUnit(
   await markStart(deps.hub, unit, changeSet, 'HeadRevisionNum');
   const written = await deps.hub.writeData(unit, edited, { changeDescription: description });
   return { revision: written.headRevision };
+}
+
+/** An earlier attempt of the same step has made the head. */
+function isWrittenBy(
+  unit: Unit,
+  step: { readonly revision: number },
+  description: string,
+): boolean {
+  return unit.headRevision === step.revision + 1 && unit.lastChangeDescription === description;
 }
 
 /** What the plan was made for is not there any more. */

@@ -89,18 +89,12 @@ async function asReleased(
       const { lastAppliedRevision: revision, headRevision } = unit;
       if (revision >= headRevision) return objects;
       const text = await deps.hub.revisionData(unit.spaceId, unit.unitId, revision);
-      const { defaultNamespace } = environmentOf(deps, environment).config;
-      const known = new Map(objects.map((one) => [one.ref.kind + one.ref.name, one.ref]));
-      return parseManifests(text).map((object): DesiredObject => {
-        const namespace = object.metadata.namespace ?? defaultNamespace;
-        const ref =
-          known.get(object.kind + object.metadata.name) ?? refOf(environment, object, namespace);
-        const compiled = compileDesired({
-          ...object,
-          metadata: { ...object.metadata, namespace: ref.namespace },
-        });
+      const { source } = environmentOf(deps, environment);
+      return parseManifests(text).map((parsed): DesiredObject => {
+        const object = source.place(parsed);
+        const compiled = compileDesired(object);
         return {
-          ref,
+          ref: refOf(environment, object),
           object,
           compiled,
           base: compiled,

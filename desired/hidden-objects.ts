@@ -27,7 +27,7 @@ export function createHiddenObjects() {
       now: ReadonlyMap<string, DesiredObject>,
       isReadable: (unitId: string) => boolean,
     ): void {
-      for (const key of now.keys()) released.delete(key);
+      for (const key of released) if (now.has(key)) released.delete(key);
       for (const [key, { unit }] of before) {
         if (now.has(key) || !isReadable(unit.unitId)) continue;
         released.add(key);

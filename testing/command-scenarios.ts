@@ -11,13 +11,11 @@ import {
   rollbackWorkflowId,
 } from '../lib/workflow-id.ts';
 import type { Parts } from '../workers/parts.ts';
-import type { Scenario, StartedRun } from './crash-scenarios.ts';
+import { CALM, done, EDIT, type Scenario, type StartedRun } from './crash-scenarios.ts';
 import type { CrashStage } from './crash-stage.ts';
 import { allEnd, STEP_TIMEOUT_MS } from './workflows-end.ts';
 
-const CALM = { mode: 'calm' };
 const NEXT = { mode: 'calm', level: '2' };
-const EDIT = [{ op: 'add', path: '/data/mode', value: 'wild' }] as const;
 
 /** What people start by a command. The workflow is started at once, without the look beforehand that the doors take. */
 export const COMMAND_SCENARIOS = {
@@ -39,10 +37,15 @@ export const COMMAND_SCENARIOS = {
       revisions: { auto: 3 },
       changeSets: 1,
       questions: [],
-      steps: [
-        ...['applyUnit', 'noteCommand', 'openChangeSet'],
-        ...['planRollback', 'rollBackUnit', 'startCommand', 'verifyUnit'],
-      ].toSorted(),
+      steps: done(
+        'applyUnit',
+        'noteCommand',
+        'openChangeSet',
+        'planRollback',
+        'rollBackUnit',
+        'startCommand',
+        'verifyUnit',
+      ),
       unfinished: [],
     },
   },
@@ -70,10 +73,20 @@ export const COMMAND_SCENARIOS = {
       revisions: { auto: 1 },
       changeSets: 1,
       questions: [],
-      steps: [
-        ...['applyUnit', 'closeEpisode', 'correctUnit', 'detect', 'noteCommand', 'noteCommand'],
-        ...['openCorrection', 'plan', 'record', 'selectCorrections', 'startCommand', 'verify'],
-      ].toSorted(),
+      steps: done(
+        'applyUnit',
+        'closeEpisode',
+        'correctUnit',
+        'detect',
+        'noteCommand',
+        'noteCommand',
+        'openCorrection',
+        'plan',
+        'record',
+        'selectCorrections',
+        'startCommand',
+        'verify',
+      ),
       unfinished: [],
     },
   },
@@ -102,10 +115,17 @@ export const COMMAND_SCENARIOS = {
       revisions: { near: 2 },
       changeSets: 1,
       questions: [],
-      steps: [
-        ...['applyUnit', 'noteCommand', 'noteCommand', 'openChangeSet', 'planPromotion'],
-        ...['planPromotion', 'selectPromotions', 'startCommand', 'upgradeUnit'],
-      ].toSorted(),
+      steps: done(
+        'applyUnit',
+        'noteCommand',
+        'noteCommand',
+        'openChangeSet',
+        'planPromotion',
+        'planPromotion',
+        'selectPromotions',
+        'startCommand',
+        'upgradeUnit',
+      ),
       unfinished: [],
     },
   },
@@ -123,10 +143,17 @@ export const COMMAND_SCENARIOS = {
       revisions: { auto: 1 },
       changeSets: 1,
       questions: [],
-      steps: [
-        ...['analyseEnvironment', 'applyUnit', 'closeEpisode', 'detect', 'finishAnalysis'],
-        ...['openChangeSet', 'plan', 'startAnalysis', 'verify'],
-      ].toSorted(),
+      steps: done(
+        'analyseEnvironment',
+        'applyUnit',
+        'closeEpisode',
+        'detect',
+        'finishAnalysis',
+        'openChangeSet',
+        'plan',
+        'startAnalysis',
+        'verify',
+      ),
       unfinished: [],
     },
   },

@@ -49,9 +49,9 @@ export type Scenario = {
   readonly ending: Ending;
 };
 
-const CALM = { mode: 'calm' };
+export const CALM = { mode: 'calm' };
 const WILD = { mode: 'wild' };
-const EDIT = [{ op: 'add', path: '/data/mode', value: 'wild' }] as const;
+export const EDIT = [{ op: 'add', path: '/data/mode', value: 'wild' }] as const;
 export const FIX = ['openChangeSet', 'applyUnit'] as const;
 export const ASK = ['detect', 'plan', 'openQuestion', 'confirmDecision', 'closeQuestion'] as const;
 

@@ -4,13 +4,11 @@ import type { ResourceRef } from '../drift/resource-ref.ts';
 import { clusterNameOf } from '../lib/cluster-name.ts';
 import { createLateAuthors } from '../workers/late-authors.ts';
 import type { Parts } from '../workers/parts.ts';
-import { ASK, done, FIX, type Scenario } from './crash-scenarios.ts';
+import { ASK, CALM, done, EDIT, FIX, type Scenario } from './crash-scenarios.ts';
 import type { CrashStage } from './crash-stage.ts';
 import { eventually } from './eventually.ts';
 import { STEP_TIMEOUT_MS } from './workflows-end.ts';
 
-const CALM = { mode: 'calm' };
-const EDIT = [{ op: 'add', path: '/data/mode', value: 'wild' }] as const;
 /** The edit was made within this time, however long the first worker took to start. */
 const AUDITED_MS = 600_000;
 const DRIFT_SPACE = 'recorded-drifts';
